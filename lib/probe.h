@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel and the caller can do, as plain data: the second input of
+ * the compiler.  Filled by rf_probe() or read from a file
+ * (`explain --features FILE`), so that chains can be reproduced anywhere.
+ */
+#ifndef RF_PROBE_H
+#define RF_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rf_err;
+
+#define RF_KERNEL(major, minor) (((unsigned int)(major) << 16) | (unsigned int)(minor))
+
+struct rf_features {
+	unsigned int	 kernel;	/* RF_KERNEL(6, 18) */
+	uint32_t	 uid, gid;	/* effective ids of the caller */
+	uint32_t	 nr_groups;	/* supplementary groups of the caller */
+	uint64_t	 caps;		/* effective capabilities of the caller */
+	uint32_t	 subuid, nr_subuid; /* first subordinate range; count 0 = none */
+	uint32_t	 subgid, nr_subgid;
+	uint32_t	 last_cap;	/* highest capability that the kernel knows */
+	uint64_t	 nofile;	/* soft RLIMIT_NOFILE */
+	bool		 has_newuidmap;	/* newuidmap and newgidmap are installed */
+};
+
+/* Ask the kernel about itself and the caller.  Return: 0 or negative errno. */
+int rf_probe(struct rf_features *ret, struct rf_err *err);
+
+/* Read "key: value" lines, as `explain --print-features` writes them. */
+int rf_features_read(const char *file, struct rf_features *ret, struct rf_err *err);
+
+/* Write them into @buf; the length it would have had. */
+int rf_features_print(const struct rf_features *f, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libringfence: start commands inside sandboxes, one completion per operation.
+ *
+ * Conventions.  Functions return 0 or a positive value, or a negative errno;
+ * they never print, exit, read the environment or install signal handlers.
+ * Outputs come last, are named ret_* and are written only on success.  A
+ * struct rf_err may be NULL.  -1 is "no descriptor" and "no slot".  One
+ * rf_ring belongs to one thread at a time.
+ */
+#ifndef RINGFENCE_H
+#define RINGFENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RF_PUBLIC __attribute__((visibility("default")))
+
+/* ---------------------------------------------------------------- errors */
+
+/*
+ * What went wrong, set once by whoever knew what was being attempted: the
+ * first failure wins, later ones are consequences.
+ */
+struct rf_err {
+	int		 code;		/* positive errno; 0: nothing failed */
+	unsigned int	 line, col;	/* place in the spec, from 1; 0: unknown */
+	char		 file[256];	/* the spec's name, or empty */
+	char		 msg[512];	/* lower case, no newline, no strerror text */
+	char		 hint[512];	/* one line for whoever can mend it, or empty */
+};
+
+#define RF_ERR_INIT { .code = 0 }
+
+/* ---------------------------------------------------------------- chains */
+
+struct rf_chain;
+
+/* What a failing op means for the ops after it; as in io_uring. */
+enum rf_link {
+	RF_LINK = 0,		/* the chain ends, the rest is canceled */
+	RF_LINK_HARD,		/* the next op runs all the same */
+};
+
+/* Whose task a clone op makes. */
+enum rf_clone_as {
+	RF_CLONE_CONTEXT = 0,	/* the task that runs the chain; always op 0 */
+	RF_CLONE_INIT,		/* pid 1: becomes the init image at once */
+	RF_CLONE_PAYLOAD,	/* vforked; runs the rest of the chain and execs */
+};
+
+#define RF_SLOT_NONE	(-1)
+
+/**
+ * rf_chain_new - an empty chain
+ *
+ * Return: the chain, to be given to rf_chain_free(); NULL without memory.
+ */
+RF_PUBLIC struct rf_chain *rf_chain_new(void);
+
+/** rf_chain_free - release @chain; NULL is fine.  Returns NULL. */
+RF_PUBLIC struct rf_chain *rf_chain_free(struct rf_chain *chain);
+
+/**
+ * rf_chain_give - name a descriptor of the caller for use in the chain
+ * @fd:	borrowed; must stay open until the context has been made, which is
+ *	when rf_submit() returns
+ *
+ * Return: a slot that holds it, or -EINVAL, -ENOMEM.
+ */
+RF_PUBLIC int rf_chain_give(struct rf_chain *chain, int fd);
+
+/**
+ * rf_chain_check - the refusals of the builder, all of them
+ *
+ * An error from any rf_prep_*() call is kept in the chain and comes out here.
+ * A chain is refused that uses a slot before an op fills it, fills one twice,
+ * goes back a phase, does not begin with a clone, or neither execs, exits nor
+ * parks at its end.  rf_submit() checks by itself.
+ *
+ * Return: 0, or
+ *	-EINVAL  refused; @err names the op
+ *	-ENOMEM  an earlier rf_prep_*() found no memory
+ *	-E2BIG   too many ops, slots or bytes
+ */
+RF_PUBLIC int rf_chain_check(const struct rf_chain *chain, struct rf_err *err);
+
+/** rf_chain_nr - number of ops in @chain. */
+RF_PUBLIC int rf_chain_nr(const struct rf_chain *chain);
+
+/**
+ * rf_chain_op_name - the name of op @index, as in specs and errors
+ * Return: a constant string; NULL when there is no such op.
+ */
+RF_PUBLIC const char *rf_chain_op_name(const struct rf_chain *chain, int index);
+
+/**
+ * rf_chain_print - op @index with its arguments, as `ringfence explain` has it
+ * @buf, @size:	receives a NUL-terminated line, cut to fit
+ *
+ * Return: the length that it would have had, or -EINVAL.
+ */
+RF_PUBLIC int rf_chain_print(const struct rf_chain *chain, int index,
+			     char *buf, size_t size);
+
+/** rf_op_link - set the link mode of op @index; ops are RF_LINK by default. */
+RF_PUBLIC int rf_op_link(struct rf_chain *chain, int index, enum rf_link link);
+
+/** rf_op_origin - say where in a spec op @index comes from; @file is copied. */
+RF_PUBLIC int rf_op_origin(struct rf_chain *chain, int index, const char *file,
+			   unsigned int line, unsigned int col);
+
+/*
+ * Builder calls.  Each appends one op and returns its index, or a negative
+ * errno, which the chain also remembers.  Strings and arrays are copied.  Ops
+ * that make a descriptor fill a new slot and store its number in *ret_slot,
+ * which may not be NULL.  ringfence-ops(7) describes every op.
+ */
+RF_PUBLIC int rf_prep_clone(struct rf_chain *chain, enum rf_clone_as as, uint64_t flags);
+RF_PUBLIC int rf_prep_unshare(struct rf_chain *chain, uint64_t flags);
+RF_PUBLIC int rf_prep_setns(struct rf_chain *chain, int slot, uint64_t nstype);
+RF_PUBLIC int rf_prep_exec(struct rf_chain *chain, const char *path,
+			   char *const argv[], char *const envp[]);
+RF_PUBLIC int rf_prep_execat(struct rf_chain *chain, int slot, const char *path,
+			     char *const argv[], char *const envp[], int at_flags);
+RF_PUBLIC int rf_prep_gate(struct rf_chain *chain);
+RF_PUBLIC int rf_prep_exit(struct rf_chain *chain, int status);
+RF_PUBLIC int rf_prep_open(struct rf_chain *chain, int dir_slot, const char *path,
+			   uint64_t flags, unsigned int mode, uint64_t resolve, int *ret_slot);
+RF_PUBLIC int rf_prep_dup(struct rf_chain *chain, int slot, int to_fd);
+RF_PUBLIC int rf_prep_close(struct rf_chain *chain, int slot);
+RF_PUBLIC int rf_prep_close_range(struct rf_chain *chain);
+RF_PUBLIC int rf_prep_pipe(struct rf_chain *chain, int flags, int *ret_read, int *ret_write);
+RF_PUBLIC int rf_prep_memfd(struct rf_chain *chain, const char *name,
+			    const void *data, size_t len, int *ret_slot);
+RF_PUBLIC int rf_prep_write(struct rf_chain *chain, int slot, const char *path,
+			    const void *data, size_t len);
+RF_PUBLIC int rf_prep_chdir(struct rf_chain *chain, int slot, const char *path);
+RF_PUBLIC int rf_prep_hostname(struct rf_chain *chain, const char *name);
+RF_PUBLIC int rf_prep_rlimit(struct rf_chain *chain, int resource, uint64_t soft, uint64_t hard);
+RF_PUBLIC int rf_prep_umask(struct rf_chain *chain, unsigned int mask);
+RF_PUBLIC int rf_prep_setsid(struct rf_chain *chain);
+RF_PUBLIC int rf_prep_pdeathsig(struct rf_chain *chain, int sig);
+RF_PUBLIC int rf_prep_no_new_privs(struct rf_chain *chain);
+
+/* ------------------------------------------------------------- the submitter */
+
+struct rf_ring;
+struct rf_context;
+
+enum rf_engine_kind {
+	RF_ENGINE_AUTO = 0,
+	RF_ENGINE_RING,		/* io_uring; Linux 6.13 */
+	RF_ENGINE_PLAIN,	/* system calls only; Linux 5.14 */
+};
+
+/**
+ * rf_ring_new - one submitter: an io_uring, or its stand-in
+ * @kind:	RF_ENGINE_AUTO takes the ring where it can be had
+ *
+ * Return: 0, or a negative errno with @err set (-ENOSYS, -EPERM: the ring was
+ * asked for by name and the kernel refuses io_uring; -EMFILE, -ENOMEM).
+ */
+RF_PUBLIC int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring,
+			  struct rf_err *err);
+
+/**
+ * rf_ring_free - kill and reap what still runs, then release; NULL is fine.
+ * Return: NULL.
+ */
+RF_PUBLIC struct rf_ring *rf_ring_free(struct rf_ring *ring);
+
+/** rf_ring_engine - "ring" or "plain"; *ret_why, if not NULL, says why. */
+RF_PUBLIC const char *rf_ring_engine(const struct rf_ring *ring, const char **ret_why);
+
+/** rf_ring_fd - a descriptor that polls readable when rf_ring_wait() has news. */
+RF_PUBLIC int rf_ring_fd(const struct rf_ring *ring);
+
+enum rf_submit_flags {
+	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
+	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
+};
+
+/**
+ * rf_submit - make a context and let it run @chain: one shot
+ * @user_data:	comes back in every completion
+ * @ret_ctx:	the launch; freed by the ring with its last completion
+ *
+ * @chain is checked and copied; the caller may free it at once.  Descriptors
+ * given with rf_chain_give() must stay open until this returns.
+ *
+ * Die-with-submitter (rf_prep_pdeathsig()) follows the *thread* that submits:
+ * prctl(2), PR_SET_PDEATHSIG.
+ *
+ * Return: 0, or a negative errno with @err set; nothing runs then.
+ */
+RF_PUBLIC int rf_submit(struct rf_ring *ring, const struct rf_chain *chain,
+			unsigned int flags, uint64_t user_data,
+			struct rf_context **ret_ctx, struct rf_err *err);
+
+enum rf_completion_kind {
+	RF_DONE_OP = 1,		/* one op: index and result */
+	RF_DONE_STARTED,	/* exec succeeded: result is the payload's pid */
+	RF_DONE_PARKED,		/* the context waits at gate op `index` */
+	RF_DONE_FAILED,		/* the chain failed: op index, result, nothing runs */
+	RF_DONE_EXIT,		/* the payload ended; the launch is over, all reaped */
+	RF_DONE_TIMEOUT,	/* a deadline of rf_context_deadline() has passed */
+	RF_DONE_WATCH,		/* a descriptor of rf_ring_watch() is ready */
+};
+
+struct rf_completion {
+	enum rf_completion_kind	 kind;
+	struct rf_context	*ctx;		/* NULL for RF_DONE_WATCH */
+	uint64_t		 user_data;
+	int			 index;		/* op, or -1 */
+	int			 result;	/* >= 0, or negative errno */
+	uint64_t		 begin_ns, end_ns; /* CLOCK_MONOTONIC, with RF_SUBMIT_TIMES */
+
+	/* RF_DONE_EXIT only */
+	int			 status;	/* as of waitpid(2); -ENODATA in result: unknown */
+	struct rusage		 usage;		/* of the payload and its reaped children */
+	long			 launcher_rss_kib; /* ru_maxrss at or below this is the launcher's */
+};
+
+/**
+ * rf_ring_wait - the next completion
+ * @timeout_ms:	0 polls, -1 waits without limit
+ *
+ * A context's last completion is RF_DONE_EXIT or RF_DONE_FAILED; its pointer
+ * is dead once the following call of rf_ring_wait() begins.  Signals do not
+ * shorten the wait.
+ *
+ * Return: 1 with @ret_done filled, 0 when the time has passed, or a negative
+ * errno.
+ */
+RF_PUBLIC int rf_ring_wait(struct rf_ring *ring, int timeout_ms,
+			   struct rf_completion *ret_done);
+
+/**
+ * rf_ring_watch - one RF_DONE_WATCH when @fd is readable; again by another call
+ * Return: 0 or a negative errno.  rf_ring_unwatch() before closing @fd.
+ */
+RF_PUBLIC int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data);
+RF_PUBLIC int rf_ring_unwatch(struct rf_ring *ring, int fd);
+
+/** rf_context_open - open the gate at which @ctx is parked. -EINVAL if it is not. */
+RF_PUBLIC int rf_context_open(struct rf_context *ctx);
+
+/**
+ * rf_context_kill - SIGKILL for all of it; the completions still come
+ * Return: 0, -ESRCH when it is over.
+ */
+RF_PUBLIC int rf_context_kill(struct rf_context *ctx);
+
+/** rf_context_signal - send @sig to the payload. -ESRCH before exec or after exit. */
+RF_PUBLIC int rf_context_signal(struct rf_context *ctx, int sig);
+
+/** rf_context_deadline - RF_DONE_TIMEOUT in @ms from now; 0 cancels. */
+RF_PUBLIC int rf_context_deadline(struct rf_context *ctx, uint64_t ms);
+
+/** rf_context_pid - pid of the payload in the caller's namespace, or 0. */
+RF_PUBLIC pid_t rf_context_pid(const struct rf_context *ctx);
+
+/** rf_context_op - result of op @index so far: 1 and *ret, or 0 when not complete. */
+RF_PUBLIC int rf_context_op(const struct rf_context *ctx, int index, int *ret_result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

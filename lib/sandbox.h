@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The sandbox: the normalized model of a spec.  Every front end (YAML, options,
+ * later OCI) fills one of these; compile.c turns it into a chain.
+ *
+ * The front end has resolved whatever takes a system call or the environment:
+ * `~`, relative host paths, user names, the command's environment.  Compiling
+ * is pure.  All strings live in the sandbox's arena and are freed with it.
+ */
+#ifndef RF_SANDBOX_H
+#define RF_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct rf_err;
+struct rf_chain;
+struct rf_features;
+
+/* Where a value was written.  file is NULL for a default. */
+struct rf_place {
+	const char	*file;		/* spec's name, or "--option" with line 0 */
+	unsigned int	 line, col;	/* from 1; 0 unknown */
+};
+
+enum rf_ns { RF_NS_USER, RF_NS_MOUNT, RF_NS_PID, RF_NS_NET, RF_NS_IPC,
+	     RF_NS_UTS, RF_NS_CGROUP, RF_NS_TIME, RF_NS_NR };
+
+/* One row per namespace: spec word, clone flag, name below /proc/PID/ns. */
+struct rf_ns_def {
+	const char	*name;		/* "mount" */
+	const char	*proc;		/* "mnt" */
+	uint64_t	 flag;		/* CLONE_NEWNS */
+};
+extern const struct rf_ns_def rf_ns_defs[RF_NS_NR];
+
+enum rf_ns_mode { RF_NS_HOST = 0, RF_NS_NEW, RF_NS_JOIN_PATH, RF_NS_JOIN_FD };
+
+struct rf_ns_spec {
+	enum rf_ns_mode	 mode;
+	const char	*path;		/* RF_NS_JOIN_PATH: absolute */
+	int		 fd;		/* RF_NS_JOIN_FD: the caller's descriptor */
+	struct rf_place	 place;
+};
+
+enum rf_root_kind {
+	RF_ROOT_EMPTY = 0,	/* an empty tmpfs */
+	RF_ROOT_HOST,		/* the host's /, read-only view */
+	RF_ROOT_DIR,		/* a directory of the host */
+	RF_ROOT_IMAGE,		/* a squashfs or erofs image file */
+};
+
+struct rf_root {
+	enum rf_root_kind kind;
+	const char	*path;		/* DIR, IMAGE: absolute host path */
+	const char	*fstype;	/* IMAGE: "squashfs" or "erofs", found by the front end */
+	bool		 writable;	/* DIR only: `{dir: PATH, rw: true}` */
+	struct rf_place	 place;
+};
+
+enum rf_mount_kind {
+	RF_MOUNT_RO,		/* bind, read-only, recursive */
+	RF_MOUNT_RW,		/* bind, writable, recursive */
+	RF_MOUNT_TMPFS,
+	RF_MOUNT_PROC,
+	RF_MOUNT_SYSFS,
+	RF_MOUNT_MQUEUE,
+	RF_MOUNT_DEV,		/* minimal private /dev with its own devpts and shm */
+	RF_MOUNT_CGROUP,	/* cgroup2 of the sandbox's cgroup namespace */
+	RF_MOUNT_SYMLINK,	/* source is the link's text */
+	RF_MOUNT_DIR,		/* an empty directory */
+	RF_MOUNT_FILE,		/* a file with given content, or from a descriptor */
+	RF_MOUNT_OVERLAY,
+	RF_MOUNT_DENY,		/* covered by something empty and unreadable */
+	RF_MOUNT_KIND_NR
+};
+extern const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR]; /* spec words */
+
+enum rf_absent { RF_ABSENT_REFUSE = 0, RF_ABSENT_FREEZE, RF_ABSENT_PLACEHOLDER };
+
+enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PROP_UNBINDABLE };
+
+/* enum rf_mount.flags */
+#define RF_MF_NOSUID	(1U << 0)
+#define RF_MF_NODEV	(1U << 1)
+#define RF_MF_NOEXEC	(1U << 2)
+#define RF_MF_NOATIME	(1U << 3)
+#define RF_MF_OPTIONAL	(1U << 4)	/* a missing source leaves the entry out */
+#define RF_MF_CREATE	(1U << 5)	/* make the destination even in a bind */
+#define RF_MF_RDONLY	(1U << 6)	/* for tmpfs, sysfs, ...; RO binds imply it */
+#define RF_MF_NONREC	(1U << 7)	/* `recursive: false` */
+#define RF_MF_IDMAP	(1U << 8)	/* id-mapped to the sandbox's user namespace */
+#define RF_MF_IS_DIR	(1U << 9)	/* front end saw: source is a directory */
+#define RF_MF_IS_FILE	(1U << 10)	/* front end saw: source is no directory */
+#define RF_MF_ABSENT	(1U << 11)	/* front end saw: source (or deny target) is missing */
+#define RF_MF_SUBSET_PID (1U << 12)	/* proc: subset=pid */
+
+struct rf_mount {
+	enum rf_mount_kind kind;
+	unsigned int	 flags;		/* RF_MF_* */
+	const char	*source;	/* absolute host path; SYMLINK: text; NULL if none */
+	const char	*at;		/* absolute, normalized, no "." or ".." */
+	int		 source_fd;	/* bind or file from a descriptor of the caller; -1 */
+	uint64_t	 source_dev, source_ino; /* fstat of source_fd; 0 if none */
+
+	uint64_t	 size;		/* TMPFS: bytes; 0 = kernel's default */
+	uint64_t	 inodes;	/* TMPFS: 0 = kernel's default */
+	int		 mode;		/* TMPFS, DIR, FILE; -1 = 0755 / 0755 / 0644 */
+	int		 uid, gid;	/* owner inside; -1 = the sandbox's */
+	const char	*hidepid;	/* PROC: "0", "1", "2", "4" or the names; NULL */
+
+	const char	*content;	/* FILE */
+	size_t		 content_len;
+
+	const char	**lower;	/* OVERLAY, topmost first */
+	size_t		 nr_lower;
+	const char	*upper;		/* OVERLAY: NULL = tmpfs; else a host directory kept */
+	const char	*work;		/* OVERLAY: beside upper; NULL with tmpfs */
+
+	enum rf_absent	 absent;	/* DENY */
+	enum rf_propagation propagation;
+	struct rf_place	 place;
+	struct rf_place	 at_place;	/* of the destination; == place if not apart */
+};
+
+enum rf_map_kind { RF_MAP_AUTO = 0, RF_MAP_SELF, RF_MAP_ROOT, RF_MAP_RANGES };
+enum rf_groups { RF_GROUPS_AUTO = 0, RF_GROUPS_DROP, RF_GROUPS_KEEP };
+
+struct rf_idrange {
+	uint32_t	 inside, outside, count;
+};
+
+struct rf_user {
+	int64_t		 uid, gid;	/* inside; -1 = the caller's own */
+	enum rf_groups	 groups;	/* AUTO: dropped where the kernel allows, else reported */
+	uint32_t	*add_gids;	/* supplementary groups inside */
+	size_t		 nr_add_gids;
+	enum rf_map_kind map;
+	struct rf_idrange *uid_map, *gid_map;	/* RF_MAP_RANGES */
+	size_t		 nr_uid_map, nr_gid_map;
+	struct rf_place	 place, map_place;
+};
+
+enum rf_fd_kind { RF_FD_INHERIT, RF_FD_OPEN, RF_FD_CLOSED };
+
+struct rf_fd_spec {
+	int		 number;	/* inside */
+	enum rf_fd_kind	 kind;
+	int		 from;		/* INHERIT: the caller's number */
+	const char	*path;		/* OPEN: a host path, opened before the sandbox exists */
+	int		 flags;		/* OPEN: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_APPEND, O_TRUNC */
+	unsigned int	 mode;		/* OPEN with O_CREAT */
+	bool		 dir_ok;	/* `directory: true`: a directory may be passed in */
+	struct rf_place	 place;
+};
+
+struct rf_rlimit_spec {
+	int		 resource;	/* RLIMIT_* */
+	uint64_t	 soft, hard;	/* RLIM_INFINITY for unlimited */
+	struct rf_place	 place;
+};
+
+enum rf_terminal { RF_TERM_AUTO = 0, RF_TERM_INHERIT, RF_TERM_NONE };
+enum rf_network { RF_NET_NONE = 0, RF_NET_LOOPBACK, RF_NET_HOST };
+
+struct rf_sandbox {
+	void		*arena;		/* see rf_sandbox_alloc() */
+
+	char		**argv;		/* the command, NULL-terminated; argv[0] is looked up */
+	size_t		 nr_argv;
+	const char	*argv0;		/* what the command sees as argv[0]; NULL = argv[0] */
+	int		 exec_fd;	/* exec this descriptor of the caller instead; -1 */
+	bool		 exec_fd_script; /* front end saw "#!" in it */
+	char		**envp;		/* final, NULL-terminated */
+	const char	*path;		/* PATH used to find the command inside */
+	const char	*cwd;		/* inside; NULL = the caller's if it exists inside, else / */
+	const char	*caller_cwd;	/* absolute, or NULL when it has none */
+	const char	*hostname;
+	const char	*domainname;
+	struct rf_place	 command_place, env_place, cwd_place, hostname_place;
+
+	struct rf_ns_spec ns[RF_NS_NR];
+	int64_t		 time_monotonic_ns, time_boottime_ns; /* offsets */
+	struct rf_root	 root;
+	struct rf_mount	*mounts;
+	size_t		 nr_mounts;
+	const char	*scratch;	/* existing host directory to attach the new root on */
+
+	struct rf_user	 user;
+	uint64_t	 capabilities;	/* bit n: capability n is kept */
+	uint64_t	 ambient;	/* subset of capabilities */
+	bool		 no_new_privs;
+	uint32_t	 securebits;
+	struct rf_place	 cap_place, nnp_place;
+
+	struct rf_rlimit_spec rlimits[16]; /* indexed by RLIMIT_*; see rlimit_set */
+	uint32_t	 rlimit_set;	/* bit n: rlimits[n] is valid */
+	uint64_t	 wall_ms;	/* 0 = none */
+	struct rf_place	 wall_place;
+	int		 nice;		/* valid if has_nice */
+	int		 oom_score;	/* valid if has_oom_score */
+	bool		 has_nice, has_oom_score, has_umask, has_affinity;
+	unsigned int	 umask;
+	uint64_t	 affinity[16];	/* bit mask of 1024 cpus */
+	struct rf_place	 nice_place, oom_place, umask_place, affinity_place;
+
+	enum rf_network	 network;
+	struct rf_place	 network_place;
+	struct rf_fd_spec *fds;
+	size_t		 nr_fds;
+	bool		 init;		/* a reaper as pid 1 */
+	bool		 die_with_parent;
+	enum rf_terminal terminal;
+	struct rf_place	 init_place, terminal_place;
+};
+
+/* The most mounts that a spec may have. */
+#define RF_MOUNTS_MAX	10000
+
+/* An empty sandbox (all namespaces of the host, nothing mounted). NULL: no memory. */
+struct rf_sandbox *rf_sandbox_new(void);
+struct rf_sandbox *rf_sandbox_free(struct rf_sandbox *sb);
+
+/* Zeroed memory that lives as long as @sb; NULL without memory. */
+void *rf_sandbox_alloc(struct rf_sandbox *sb, size_t size);
+char *rf_sandbox_strdup(struct rf_sandbox *sb, const char *s);
+char *rf_sandbox_printf(struct rf_sandbox *sb, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Compile @sb for a kernel and a caller with @features.  No system call, no
+ * environment, no clock: the same input gives the same chain.
+ * Return: 0, -EINVAL (the spec's fault), -EOPNOTSUPP or -EPERM (this kernel or
+ * this caller cannot), -ENOMEM; @err has the place.
+ */
+int rf_compile(const struct rf_sandbox *sb, const struct rf_features *features,
+	       struct rf_chain **ret_chain, struct rf_err *err);
+
+#endif
