@@ -123,6 +123,7 @@ struct rf_mount {
 	enum rf_propagation propagation;
 	struct rf_place	 place;
 	struct rf_place	 at_place;	/* of the destination; == place if not apart */
+	unsigned int	 layer;		/* front ends: which file said it, later ones override */
 };
 
 enum rf_map_kind { RF_MAP_AUTO = 0, RF_MAP_SELF, RF_MAP_ROOT, RF_MAP_RANGES };
@@ -167,6 +168,7 @@ enum rf_network { RF_NET_NONE = 0, RF_NET_LOOPBACK, RF_NET_HOST };
 
 struct rf_sandbox {
 	void		*arena;		/* see rf_sandbox_alloc() */
+	struct rf_draft	*draft;		/* front ends: what is not final yet (spec.h) */
 
 	char		**argv;		/* the command, NULL-terminated; argv[0] is looked up */
 	size_t		 nr_argv;
