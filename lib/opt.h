@@ -22,6 +22,7 @@ enum rf_complete {
 /* rf_opt.flags */
 #define RF_OPT_NEGATABLE (1U << 0)	/* --no-NAME exists too */
 #define RF_OPT_REPEAT	(1U << 1)	/* may be given more than once */
+#define RF_OPT_OPTIONAL	(1U << 2)	/* --NAME alone too; the argument only behind "=" */
 
 /* How the text of an option becomes the value of a spec key. */
 enum rf_opt_shape {
