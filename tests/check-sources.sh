@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# No file is forgotten in Makefile.am, so none is missing from a release.
+# shellcheck source=tests/tap.sh
+. "$RF_SRCDIR/tests/tap.sh"
+
+is_listed() {
+	grep -qE "(^|[[:space:]])$(echo "$1" | sed 's/[.]/[.]/g')([[:space:]]|\$)" "$RF_SRCDIR/Makefile.am"
+}
+
+all_listed() {
+	missing=0
+	for file; do
+		# C tests are listed as the programs that they become
+		is_listed "$file" || is_listed "${file%.c}" || {
+			echo "$file: not in Makefile.am"
+			missing=1
+		}
+	done
+	return $missing
+}
+
+spdx() {
+	missing=$(for file; do head -n 3 "$file" | grep -q SPDX-License-Identifier || echo "$file"; done)
+	[ -z "$missing" ] || { echo "no SPDX line: $missing"; return 1; }
+}
+
+cd "$RF_SRCDIR" || exit 1
+if [ -d .git ] && git ls-files >/dev/null 2>&1; then
+	files=$(git ls-files -- lib cmd tests man examples docs bench contrib seccomp |
+		grep -vE '\.(in|gitignore)$')
+else
+	files=$(find lib cmd tests man examples docs bench contrib -type f -name '*.[ch1-8]')
+fi
+# shellcheck disable=SC2086	# no name has a blank
+ok "every file is named in Makefile.am" all_listed $files
+# shellcheck disable=SC2046
+ok "every source says its license" spdx $(echo "$files" | grep -E '\.(c|h|S|sh|bash)$')
+done_testing
