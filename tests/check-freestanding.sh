@@ -22,20 +22,20 @@ names() {
 }
 
 need_nothing() {
-	"$NM" -u "$@" | sed -n 's/^ *[Uwv] //p' | names >"$tap_out.need"
-	"$NM" --defined-only "$@" | sed -n 's/^[0-9a-f]* [A-Z] //p' | names >"$tap_out.have"
+	$NM -u "$@" | sed -n 's/^ *[Uwv] //p' | names >"$tap_out.need"
+	$NM --defined-only "$@" | sed -n 's/^[0-9a-f]* [A-Z] //p' | names >"$tap_out.have"
 	missing=$(comm -23 "$tap_out.need" "$tap_out.have")
 	rm -f "$tap_out.need" "$tap_out.have"
 	[ -z "$missing" ] && return
 	for symbol in $missing; do
 		echo "$symbol: needed by"
-		"$NM" -A -u "$@" | sed -n "s/^\(.*\): *[Uwv] $symbol\$/  \1/p"
+		$NM -A -u "$@" | sed -n "s/^\(.*\): *[Uwv] $symbol\$/  \1/p"
 	done
 	return 1
 }
 
 have_no_tls() {
-	tls=$("$NM" -A "$@" | grep -E ' [DdBb] .*(errno|tls)|__tls_get_addr')
+	tls=$($NM -A "$@" | grep -E ' [DdBb] .*(errno|tls)|__tls_get_addr')
 	[ -z "$tls" ] || { echo "$tls"; return 1; }
 }
 

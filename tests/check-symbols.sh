@@ -21,7 +21,7 @@ ok "every public function of ringfence.h is in the version script" diff "$work/h
 
 library=$RF_BUILDDIR/.libs/libringfence.so
 if [ -e "$library" ]; then
-	"$NM" -D --defined-only "$library" | sed -n 's/.* [A-Z] \([^@]*\)\(@.*\)*$/\1/p' |
+	$NM -D --defined-only "$library" | sed -n 's/.* [A-Z] \([^@]*\)\(@.*\)*$/\1/p' |
 		grep -v '^RINGFENCE_' | sort >"$work/library"
 	ok "the library exports these and nothing else" diff "$work/map" "$work/library"
 else

@@ -200,9 +200,8 @@ remove_user() {
 user_copy() {
 	[ -d "$CHECK_DIR/src" ] && return 0
 	mkdir "$CHECK_DIR/src"
-	tar -C "$srcdir" --exclude=./.git --exclude='./build*/*' --exclude=./autom4te.cache -cf - . |
+	tar -C "$srcdir" --exclude=./.git --exclude=./build --exclude='./build-[!a]*' --exclude=./autom4te.cache -cf - . |
 		tar -C "$CHECK_DIR/src" -xf -
-	rm -rf "$CHECK_DIR/src/build"
 	chown -R "$CHECK_USER:" "$CHECK_DIR/src"
 }
 
@@ -219,16 +218,20 @@ as_user() {
 
 # ------------------------------------------------------------------ the driver
 
-# sum WORD LOG: of automake's "# WORD: n" lines and of TAP that is not automake's.
+# sum WORD LOG: of the "# WORD: n" lines in automake's summaries.
 sum() {
-	sed -n "s/^# $1: *\([0-9][0-9]*\)\$/\1/p" "$2" | awk '{ s += $1 } END { print s + 0 }'
+	awk -v word="$1:" '
+		/^Testsuite summary/	{ inside = 1 }
+		inside && $2 == word	{ s += $3 }
+		inside && /^See |^# ERROR/ { inside = 0 }
+		END			{ print s + 0 }' "$2"
 }
 
 # count LOG STATUS: set n_passed, n_failed, n_skipped.
 count() {
 	local log=$1 status=$2
 
-	if grep -qE '^# TOTAL: ' "$log"; then
+	if grep -q '^Testsuite summary' "$log"; then
 		n_passed=$(($(sum PASS "$log") + $(sum XFAIL "$log")))
 		n_failed=$(($(sum FAIL "$log") + $(sum XPASS "$log") + $(sum ERROR "$log")))
 		n_skipped=$(sum SKIP "$log")
@@ -252,6 +255,17 @@ show_skips() {
 		sort | uniq -c | sed 's/^ *\([0-9]*\) /       skipped \1 x: /'
 }
 
+# The failed cases with what they said; without any, the end of the log.
+show_failure() {
+	echo "------ from $1"
+	awk '/^not ok /	{ show = 1; print; next }
+		show && /^#/	{ if (++lines < 1000) print; next }
+				{ show = 0 }' "$1"
+	grep -q '^not ok ' "$1" || tail -n 150 "$1"
+	grep -E '^(ERROR:|XPASS:|.*: error: |.*\*\*\* )' "$1" | head -n 40
+	echo "------"
+}
+
 run_stage() {
 	local name=$1 log=$logs/$1.log begin=$SECONDS status word=ok
 
@@ -269,10 +283,7 @@ run_stage() {
 	skipped=$((skipped + n_skipped))
 	if [ "$n_failed" != 0 ]; then
 		failed_stages+=("$name")
-		echo "------ the end of $log"
-		grep -nE '^(not ok|FAIL:|ERROR:|XPASS:)' "$log" | head -n 60
-		tail -n 150 "$log"
-		echo "------"
+		show_failure "$log"
 	fi
 }
 

@@ -19,8 +19,8 @@ tree_digest() {
 # Copy the sources, without builds, to $1.
 copy_sources() {
 	mkdir -p "$1" &&
-		tar -C "$srcdir" --exclude=./.git --exclude='./build*/*' --exclude=./autom4te.cache -cf - . |
-		tar -C "$1" -xf - && rm -rf "$1/build" "$1"/build-[!a]* && mkdir "$1/build-sandbox"
+		tar -C "$srcdir" --exclude=./.git --exclude=./build --exclude='./build-[!a]*' --exclude=./autom4te.cache -cf - . |
+		tar -C "$1" -xf - && mkdir "$1/build-sandbox"
 }
 
 demo_user=
