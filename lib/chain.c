@@ -478,6 +478,9 @@ static int check_ops(struct check *k)
 			return r;
 	}
 	k->index = c->nr_ops - 1;
+	/* a context image has exec'd once: only of a payload task can exec be told */
+	if (c->own_image && !k->has_payload)
+		return refuse(k, "a chain that joins namespaces or changes ids needs a payload task");
 	if (!(rf_op_defs[last->kind].flags & RF_OPF_ENDS))
 		return refuse(k, "a chain ends in exec, exit or gate");
 	if (last->flags & RF_OP_F_HARD)

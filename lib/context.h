@@ -38,11 +38,13 @@ enum rf_report_what {
 	RF_REPORT_INIT,		/* carries the pidfd of pid 1 */
 	RF_REPORT_PAYLOAD,	/* carries the pidfd of the payload task */
 	RF_REPORT_GATE,		/* parked at op `index` */
-	RF_REPORT_ASK,		/* op `index` is the submitter's to do: see rf_area.answer */
+	RF_REPORT_ASK,		/* op `index` is the submitter's to do */
+	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
 };
 struct rf_report {
 	uint32_t	what;
 	uint32_t	index;
+	int32_t		result;
 };
 
 #define RF_OWNED_MAX	64	/* file systems that the sandbox owns */
@@ -66,14 +68,12 @@ struct rf_area {
 	uint32_t	off_keep;	/* int32_t[] */
 
 	/* futex words */
-	uint32_t	gate_open;	/* gates up to this ordinal are open */
-	uint32_t	answer_state;	/* 0 nothing, 1 asked, 2 answered */
-	int32_t		answer;		/* result of the submitter's op */
 	uint32_t	init_tid;	/* non-zero until pid 1 has exec'd or died (CLEARTID) */
 	int32_t		init_state;	/* 0 not yet, 1 ready to be joined, negative errno */
 	uint32_t	task_tid;	/* the context's own, likewise */
 	uint32_t	payload_tid;	/* the payload task's, likewise */
-	int32_t		payload_pid;	/* as the submitter's pid namespace numbers it */
+	int32_t		init_pid;	/* as the submitter's pid namespace numbers them */
+	int32_t		payload_pid;
 
 	/* st_dev of the file systems that mkfs made with RF_MKFS_OWNED */
 	uint32_t	nr_owned;
@@ -94,6 +94,10 @@ struct rf_ctx {
 	void			*init_stack;	/* tops of stacks for further tasks */
 	void			*payload_stack;
 	void			*tls;		/* private TLS block or NULL */
+	int32_t			 init_slot;	/* pidfd of pid 1, or -1 */
+	int32_t			 init_pipe;	/* write end; EOF tells pid 1 to look for the payload */
+	int32_t			 init_pipe_read;
+	uint32_t		 init_index;	/* of the op that made pid 1 */
 	char			*scratch;	/* RF_SCRATCH bytes for executors, not kept */
 };
 #define RF_SCRATCH	8192
@@ -125,6 +129,8 @@ size_t rf_utoa(char *buf, uint64_t v);
 
 /* fd_util in run_fd.c: move @fd to a free number >= area->fd_floor, close-on-exec; the new number or -errno (then @fd is untouched). */
 long rf_fd_raise(struct rf_ctx *ctx, int fd);
+
+#define RF_TASK_STACK	16384		/* of pid 1 and the payload task, before exec */
 
 /*
  * context.c: run ops [first, nr_ops) of @ctx; returns only on failure or at the

@@ -76,4 +76,14 @@ static inline void rf_arch_tls_init(void *tls)
 	(void)tls;
 }
 
+/* Entry point of an image: calls fn with the initial stack, which holds argc, argv, ... */
+#define RF_ARCH_START(fn)						\
+	__asm__(".globl _start\n"					\
+		".type _start, %function\n"				\
+		"_start:\n\t"						\
+		"mov x29, xzr\n\t"					\
+		"mov x0, sp\n\t"					\
+		"bl " #fn "\n\t"					\
+		"brk 1\n")
+
 #endif

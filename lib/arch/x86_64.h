@@ -81,4 +81,15 @@ static inline void rf_arch_tls_init(void *tls)
 	block[5] = canary;
 }
 
+/* Entry point of an image: calls fn with the initial stack, which holds argc, argv, ... */
+#define RF_ARCH_START(fn)						\
+	__asm__(".globl _start\n"					\
+		".type _start, @function\n"				\
+		"_start:\n\t"						\
+		"xor %ebp, %ebp\n\t"					\
+		"mov %rsp, %rdi\n\t"					\
+		"and $-16, %rsp\n\t"					\
+		"call " #fn "\n\t"					\
+		"ud2\n")
+
 #endif

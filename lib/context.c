@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Running a chain: the loop that a context, and later the payload task, is in.
+ * FREESTANDING (context.h).
+ *
+ * Stages, in order, and what each may do:
+ *   context   made by the submitter, perhaps on its memory; runs every op up to
+ *             `clone as payload`; must not return into the submitter's code
+ *   pid 1     made by the context; unshares, says who it is, becomes the init
+ *             image; must not touch the records
+ *   payload   vforked by the context, which sleeps meanwhile; runs the rest and
+ *             execs; everything that restricts the command happens here, so the
+ *             context itself can always still report
+ */
+#include "context.h"
+
+#include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <linux/time_types.h>
+
+#include "compat.h"
+#include "syscall.h"
+#include "task.h"
+
+#define ECANCELED_ 125
+
+static uint64_t now_ns(void)
+{
+	struct __kernel_timespec ts = { 0, 0 };
+
+	(void)rf_sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/* Tell the submitter's ring, or its socket, to look at the records. */
+static void doorbell(struct rf_ctx *ctx, uint32_t index, int32_t result)
+{
+	const struct rf_area *a = ctx->area;
+	struct io_uring_sqe sqe;
+
+	if (!(a->flags & RF_AREA_OPS))
+		return;
+	if (a->ring_fd < 0) {
+		rf_report(ctx, RF_REPORT_OP, index, -1);
+		return;
+	}
+	rf_memset(&sqe, 0, sizeof(sqe));
+	sqe.opcode = IORING_OP_MSG_RING;
+	sqe.fd = a->ring_fd;
+	sqe.len = (uint32_t)result;
+	sqe.off = rf_doorbell_data(a->launch_id, index);
+	/* Linux 6.13; after a seccomp filter it fails, and the records suffice */
+	(void)rf_sys4(__NR_io_uring_register, -1, RF_IORING_REGISTER_SEND_MSG_RING, &sqe, 1);
+}
+
+void rf_record_begin(struct rf_ctx *ctx, uint32_t index)
+{
+	struct rf_record *rec = &ctx->records[index];
+
+	if (ctx->area->flags & RF_AREA_TIMES)
+		rec->begin_ns = now_ns();
+	__atomic_store_n(&rec->state, RF_REC_BEGUN, __ATOMIC_RELEASE);
+}
+
+void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result)
+{
+	struct rf_record *rec = &ctx->records[index];
+
+	if (ctx->area->flags & RF_AREA_TIMES)
+		rec->end_ns = now_ns();
+	rec->result = (int32_t)result;
+	__atomic_store_n(&rec->state, RF_REC_DONE, __ATOMIC_RELEASE);
+	doorbell(ctx, index, (int32_t)result);
+}
+
+/*
+ * True when a slot that @op uses is empty: the hard-linked op that fills it
+ * has failed, so this op has nothing to work on.
+ */
+static int lacks_slot(const struct rf_ctx *ctx, const struct rf_op *op)
+{
+	const struct rf_arg *a = rf_op_defs[op->kind].args;
+
+	for (uint32_t i = 0; i < RF_ARGS_MAX && a[i].type; i++) {
+		int32_t slot;
+
+		if (a[i].type != RF_ARG_SLOT)
+			continue;
+		slot = *(const int32_t *)((const char *)op + a[i].offset);
+		if (slot >= 0 && ctx->slots[slot] < 0)
+			return 1;
+	}
+	return 0;
+}
+
+long rf_context_run(struct rf_ctx *ctx, uint32_t first)
+{
+	for (uint32_t i = first; i < ctx->area->nr_ops; i++) {
+		const struct rf_op *op = &ctx->ops[i];
+		const struct rf_op_def *def = &rf_op_defs[op->kind];
+		long r;
+
+		ctx->index = i;
+		rf_record_begin(ctx, i);
+		if (lacks_slot(ctx, op)) {
+			rf_record_done(ctx, i, -ECANCELED_);
+			continue;
+		}
+		r = def->run(ctx, op);
+		if (r >= 0 && (def->flags & RF_OPF_MAKES_FD))
+			ctx->slots[op->out] = (int32_t)r;
+		rf_record_done(ctx, i, r);
+		if (r < 0 && !(op->flags & RF_OP_F_HARD))
+			return r;
+	}
+	return 0;
+}
+
+/* Offsets of argv and envp become pointers, once, wherever the area is mapped. */
+static void relocate(struct rf_ctx *ctx)
+{
+	struct rf_area *a = ctx->area;
+
+	for (uint32_t i = 0; i < a->nr_ops; i++) {
+		const struct rf_op *op = &ctx->ops[i];
+		const struct rf_vec *v[2] = { &op->u.exec.argv, &op->u.exec.envp };
+
+		if (op->kind != RF_OP_EXEC)
+			continue;
+		for (uint32_t k = 0; k < 2; k++) {
+			uint64_t *p = (uint64_t *)(uintptr_t)(ctx->data + v[k]->off);
+
+			for (uint32_t n = 0; n < v[k]->nr; n++)
+				if (p[n] < a->data_len)
+					p[n] += (uint64_t)(uintptr_t)ctx->data;
+		}
+	}
+	a->relocated = 1;
+}
+
+void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
+{
+	struct rf_area *a = start->area;
+	char *base = (char *)a;
+
+	rf_memset(ctx, 0, sizeof(*ctx));
+	ctx->area = a;
+	ctx->base = base;
+	ctx->ops = (const struct rf_op *)(base + a->off_ops);
+	ctx->records = (struct rf_record *)(base + a->off_records);
+	ctx->slots = (int32_t *)(base + a->off_slots);
+	ctx->entries = (uint64_t *)(base + a->off_entries);
+	ctx->data = base + a->off_data;
+	ctx->init_stack = start->init_stack;
+	ctx->payload_stack = start->payload_stack;
+	ctx->tls = start->tls;
+	ctx->scratch = start->scratch;
+	ctx->init_slot = -1;
+	if (!a->relocated)
+		relocate(ctx);
+}
+
+/*
+ * Where the context starts, on a stack of its own and with all signals
+ * blocked.  Op 0 is the clone that made it.
+ */
+void rf_context_main(void *arg)
+{
+	struct rf_start *start = arg;
+	struct rf_ctx ctx;
+	long r;
+
+	rf_context_init(&ctx, start);
+	if (ctx.area->flags & RF_AREA_NO_CLONE3)
+		(void)rf_run_sigdefault(&ctx, (const struct rf_op *)0);
+	rf_record_done(&ctx, 0, rf_sys0(__NR_getpid));
+	r = rf_context_run(&ctx, 1);
+	rf_task_exit(r < 0 ? RF_EXIT_FAILED : 0);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The ring engine: an io_uring of the submitter, to which contexts post one
+ * message per op (IORING_REGISTER_SEND_MSG_RING, Linux 6.13), and on which
+ * pidfds, report sockets, timers and the caller's descriptors are polled.
+ * liburing is used by this file only.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <liburing.h>
+
+#include "compat.h"
+#include "error.h"
+#include "ring.h"
+
+#define SQ_ENTRIES	32
+#define CQ_ENTRIES	256	/* what overflows is kept by the kernel, more slowly */
+
+/* Completions of requests that nobody waits for. */
+#define COOKIE_NONE	(~(uint64_t)0 & ~RF_DOORBELL_BIT)
+
+struct ring_private {
+	struct io_uring	 uring;
+	/* events that arrived while another was being taken back */
+	uint64_t	*stash;
+	unsigned int	 nr_stash, max_stash;
+};
+
+static struct io_uring *uring_of(struct rf_ring *ring)
+{
+	return &((struct ring_private *)ring->private)->uring;
+}
+
+/* Post to ourselves what contexts will post, to learn whether this kernel can. */
+static int probe_messages(struct rf_ring *ring)
+{
+	struct io_uring *u = uring_of(ring);
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe sqe;
+
+	memset(&sqe, 0, sizeof(sqe));
+	sqe.opcode = IORING_OP_MSG_RING;
+	sqe.fd = u->ring_fd;
+	sqe.off = COOKIE_NONE;
+	if (syscall(SYS_io_uring_register, -1, RF_IORING_REGISTER_SEND_MSG_RING, &sqe, 1) < 0)
+		return -errno;
+	if (io_uring_peek_cqe(u, &cqe) == 0)
+		io_uring_cqe_seen(u, cqe);
+	return 0;
+}
+
+static int ring_open(struct rf_ring *ring, struct rf_err *err)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+				     .cq_entries = CQ_ENTRIES };
+	int r;
+
+	ring->private = calloc(1, sizeof(struct ring_private));
+	if (!ring->private)
+		return rf_err_set(err, ENOMEM, "memory for io_uring");
+	r = io_uring_queue_init_params(SQ_ENTRIES, uring_of(ring), &p);
+	if (r < 0) {
+		free(ring->private);
+		ring->private = NULL;
+		return rf_err_set(err, -r, "io_uring_setup");
+	}
+	ring->poll_fd = ring->doorbell_fd = uring_of(ring)->ring_fd;
+	r = probe_messages(ring);
+	if (r < 0) {
+		ring->engine->close(ring);
+		ring->poll_fd = ring->doorbell_fd = -1;
+		return rf_err_set(err, -r == EINVAL ? EOPNOTSUPP : -r,
+				  "io_uring messages without a ring (Linux 6.13)");
+	}
+	return 0;
+}
+
+static void ring_close(struct rf_ring *ring)
+{
+	struct ring_private *p = ring->private;
+
+	io_uring_queue_exit(&p->uring);
+	free(p->stash);
+	free(p);
+	ring->private = NULL;
+}
+
+static struct io_uring_sqe *get_sqe(struct rf_ring *ring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(uring_of(ring));
+
+	if (sqe)
+		return sqe;
+	(void)io_uring_submit(uring_of(ring));
+	return io_uring_get_sqe(uring_of(ring));
+}
+
+static int ring_arm(struct rf_ring *ring, int fd, uint64_t cookie)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	sqe->user_data = cookie;
+	return 0;
+}
+
+static int stash(struct ring_private *p, uint64_t data)
+{
+	if (p->nr_stash == p->max_stash) {
+		unsigned int more = p->max_stash ? p->max_stash * 2 : 16;
+		uint64_t *q = realloc(p->stash, more * sizeof(*q));
+
+		if (!q)
+			return -ENOMEM;
+		p->stash = q;
+		p->max_stash = more;
+	}
+	p->stash[p->nr_stash++] = data;
+	return 0;
+}
+
+/*
+ * Remove the poll and wait for its own completion, which comes also when it is
+ * canceled: after that no event can come for what the caller is about to free.
+ * What arrives meanwhile for others is put by.
+ */
+static int ring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
+{
+	struct ring_private *p = ring->private;
+	struct io_uring_sqe *sqe = get_sqe(ring);
+	bool found = false;
+	int r;
+
+	(void)fd;
+	if (!sqe)
+		return -EBUSY;
+	for (unsigned int i = 0; i < p->nr_stash; i++)
+		if (p->stash[i] == cookie) {
+			p->stash[i] = COOKIE_NONE;
+			found = true;
+		}
+	io_uring_prep_poll_remove(sqe, cookie);
+	sqe->user_data = COOKIE_NONE;
+	r = io_uring_submit(&p->uring);
+	while (r >= 0 && !found) {
+		struct io_uring_cqe *cqe;
+
+		r = io_uring_wait_cqe(&p->uring, &cqe);
+		if (r == -EINTR)
+			r = 0;
+		else if (r == 0) {
+			found = cqe->user_data == cookie;
+			if (!found && cqe->user_data != COOKIE_NONE)
+				r = stash(p, cqe->user_data);
+			io_uring_cqe_seen(&p->uring, cqe);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+/* The next event, if one is there: 1. */
+static int next_event(struct ring_private *p, uint64_t *ret_data)
+{
+	struct io_uring_cqe *cqe;
+
+	if (p->nr_stash) {
+		*ret_data = p->stash[--p->nr_stash];
+		return 1;
+	}
+	if (io_uring_peek_cqe(&p->uring, &cqe) != 0)
+		return 0;
+	*ret_data = cqe->user_data;
+	io_uring_cqe_seen(&p->uring, cqe);
+	return 1;
+}
+
+/* One event at a time: handling one may free what another points at. */
+static int ring_wait(struct rf_ring *ring, int timeout_ms)
+{
+	struct __kernel_timespec ts = { .tv_sec = timeout_ms / 1000,
+					.tv_nsec = (long long)(timeout_ms % 1000) * 1000000 };
+	struct ring_private *p = ring->private;
+	struct io_uring_cqe *cqe;
+	uint64_t data;
+	int r;
+
+	/* new polls first: they may be what is waited for */
+	if (io_uring_sq_ready(&p->uring)) {
+		r = io_uring_submit(&p->uring);
+		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
+			return r;
+	}
+	if (!next_event(p, &data)) {
+		if (timeout_ms < 0)
+			r = io_uring_wait_cqe(&p->uring, &cqe);
+		else
+			r = io_uring_wait_cqe_timeout(&p->uring, &cqe, &ts);
+		if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN)
+			return r;
+		if (!next_event(p, &data))
+			return 0;
+	}
+	if (data == COOKIE_NONE)
+		return 0;
+	if (data & RF_DOORBELL_BIT)
+		rf_ring_doorbell(ring, rf_doorbell_launch(data), rf_doorbell_index(data));
+	else
+		rf_ring_event(ring, data);
+	return 0;
+}
+
+const struct rf_engine rf_engine_ring = {
+	.name	= "ring",
+	.open	= ring_open,
+	.close	= ring_close,
+	.arm	= ring_arm,
+	.disarm	= ring_disarm,
+	.wait	= ring_wait,
+};

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making a context: the launch area, stacks, the images, and the clone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "error.h"
+#include "images.h"
+#include "ring.h"
+
+/*
+ * One mapping per launch on shared memory, with a guard page below each stack:
+ * guard, pid 1, guard, payload, guard, context, then what the context needs
+ * besides.  Kept for reuse: mapping it costs more than a small launch.
+ */
+#define GUARD		4096
+#define CONTEXT_STACK	32768
+#define STACKS_SIZE	(GUARD + RF_TASK_STACK + GUARD + RF_TASK_STACK + GUARD + CONTEXT_STACK + \
+			 RF_SCRATCH + RF_TLS_SIZE + 1024)
+#define STACKS_KEPT	64
+
+static void *stacks_get(struct rf_ring *ring)
+{
+	char *p = ring->free_stacks;
+
+	if (p) {
+		ring->free_stacks = *(void **)(p + GUARD);
+		ring->nr_free_stacks--;
+		return p;
+	}
+	p = mmap(NULL, STACKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	if (mprotect(p, GUARD, PROT_NONE) < 0 ||
+	    mprotect(p + GUARD + RF_TASK_STACK, GUARD, PROT_NONE) < 0 ||
+	    mprotect(p + 2 * (GUARD + RF_TASK_STACK), GUARD, PROT_NONE) < 0) {
+		(void)munmap(p, STACKS_SIZE);
+		return NULL;
+	}
+	return p;
+}
+
+static void stacks_put(struct rf_ring *ring, void *stacks)
+{
+	if (ring->nr_free_stacks >= STACKS_KEPT) {
+		(void)munmap(stacks, STACKS_SIZE);
+		return;
+	}
+	*(void **)((char *)stacks + GUARD) = ring->free_stacks;
+	ring->free_stacks = stacks;
+	ring->nr_free_stacks++;
+}
+
+void rf_stacks_release(struct rf_ring *ring)
+{
+	while (ring->free_stacks) {
+		char *p = ring->free_stacks;
+
+		ring->free_stacks = *(void **)(p + GUARD);
+		(void)munmap(p, STACKS_SIZE);
+	}
+	ring->nr_free_stacks = 0;
+}
+
+static struct rf_start *start_init(struct rf_context *ctx)
+{
+	char *p = ctx->stacks;
+	char *top = p + 3 * GUARD + 2 * RF_TASK_STACK + CONTEXT_STACK;
+	struct rf_start *s = (struct rf_start *)(void *)(top + RF_SCRATCH + RF_TLS_SIZE);
+
+	s->area = ctx->area;
+	s->init_stack = p + GUARD + RF_TASK_STACK;
+	s->payload_stack = p + 2 * (GUARD + RF_TASK_STACK);
+	s->scratch = top;
+	s->tls = top + RF_SCRATCH;
+	s->area_fd = s->image_fd = -1;
+	rf_tls_init(s->tls);
+	return s;
+}
+
+static void *context_stack(const struct rf_context *ctx)
+{
+	return (char *)ctx->stacks + 3 * GUARD + 2 * RF_TASK_STACK + CONTEXT_STACK;
+}
+
+/* A sealed memfd with a program in it: what runs cannot be changed by what it runs. */
+static int image_open(const char *name, const char *from, const char *end)
+{
+	size_t len = (size_t)(end - from);
+	int fd, r;
+
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	if (fd < 0 && errno == EINVAL)	/* MFD_EXEC: Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, from, len) != (ssize_t)len) {
+		r = errno ? -errno : -EIO;
+		goto fail;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	return fd;
+fail:
+	(void)close(fd);
+	return r;
+}
+
+static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, struct rf_err *err)
+{
+	if (chain->has_init && ring->init_fd < 0) {
+		int fd = image_open("ringfence-init", rf_image_init, rf_image_init_end);
+
+		if (fd < 0)
+			return rf_err_set(err, -fd, "memfd for the init image");
+		ring->init_fd = fd;
+	}
+	if (chain->own_image && ring->context_fd < 0) {
+		int fd = image_open("ringfence-context", rf_image_context, rf_image_context_end);
+
+		if (fd < 0)
+			return rf_err_set(err, -fd, "memfd for the context image");
+		ring->context_fd = fd;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------- the area */
+
+struct layout {
+	uint32_t off_records, off_slots, off_entries, off_keep, off_ops, off_data;
+	uint32_t max_keep;
+	size_t	 size;
+};
+
+static uint32_t place(size_t *at, size_t size)
+{
+	uint32_t off = (uint32_t)*at;
+
+	*at = (*at + size + 15) & ~(size_t)15;
+	return off;
+}
+
+static void layout_of(const struct rf_chain *c, struct layout *l)
+{
+	size_t at = (sizeof(struct rf_area) + 15) & ~(size_t)15;
+
+	l->max_keep = 3 + c->nr_keep + c->nr_given + 6;
+	l->off_records = place(&at, c->nr_ops * sizeof(struct rf_record));
+	l->off_slots = place(&at, (size_t)c->nr_slots * sizeof(int32_t));
+	l->off_entries = place(&at, c->nr_entries * sizeof(uint64_t));
+	l->off_keep = place(&at, l->max_keep * sizeof(int32_t));
+	l->off_ops = place(&at, c->nr_ops * sizeof(struct rf_op));
+	l->off_data = place(&at, c->data_len);
+	l->size = (at + 4095) & ~(size_t)4095;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What survives close_range: what the chain names, and what the launch needs. */
+static void fill_keep(struct rf_context *ctx, const struct rf_chain *c)
+{
+	struct rf_area *a = ctx->area;
+	int32_t *keep = (int32_t *)(void *)((char *)a + a->off_keep);
+	const int32_t own[] = { a->report_fd, a->ring_fd, a->init_fd, a->submitter_pidfd,
+				ctx->area_fd, c->own_image ? ctx->ring->context_fd : -1 };
+	uint32_t n = 0, out = 0;
+
+	for (int32_t fd = 0; fd < 3; fd++)
+		keep[n++] = fd;
+	for (uint32_t i = 0; i < c->nr_keep; i++)
+		keep[n++] = c->keep[i];
+	for (uint32_t i = 0; i < c->nr_given; i++)
+		keep[n++] = c->given[i].fd;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i] >= 0)
+			keep[n++] = own[i];
+	qsort(keep, n, sizeof(*keep), compare_fds);
+	for (uint32_t i = 0; i < n; i++)
+		if (!out || keep[out - 1] != keep[i])
+			keep[out++] = keep[i];
+	a->nr_keep = out;
+}
+
+static bool uses(const struct rf_chain *c, enum rf_op_kind kind)
+{
+	for (uint32_t i = 0; i < c->nr_ops; i++)
+		if (c->ops[i].kind == kind)
+			return true;
+	return false;
+}
+
+static uint32_t fd_floor(const struct rf_chain *c)
+{
+	int32_t highest = 2;
+
+	for (uint32_t i = 0; i < c->nr_ops; i++)
+		if (c->ops[i].kind == RF_OP_DUP && c->ops[i].u.dup.to > highest)
+			highest = c->ops[i].u.dup.to;
+	return (uint32_t)highest + 1;
+}
+
+static int area_map(struct rf_context *ctx, const struct rf_chain *c, size_t size)
+{
+	int flags = MAP_SHARED;
+	void *p;
+
+	if (c->own_image) {
+		ctx->area_fd = memfd_create("ringfence-area", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+		if (ctx->area_fd < 0 && errno == EINVAL)	/* MFD_NOEXEC_SEAL: Linux 6.3 */
+			ctx->area_fd = memfd_create("ringfence-area", MFD_CLOEXEC);
+		if (ctx->area_fd < 0 || ftruncate(ctx->area_fd, (off_t)size) < 0)
+			return -errno;
+	} else {
+		flags |= MAP_ANONYMOUS;
+	}
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, ctx->area_fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	ctx->area = p;
+	ctx->area->size = size;
+	return 0;
+}
+
+static int area_make(struct rf_context *ctx, const struct rf_chain *c, int report_fd)
+{
+	struct rf_ring *ring = ctx->ring;
+	struct layout l;
+	struct rf_area *a;
+	int32_t *slots;
+	int r;
+
+	layout_of(c, &l);
+	r = area_map(ctx, c, l.size);
+	if (r < 0)
+		return r;
+	a = ctx->area;
+	a->flags = (ctx->flags & RF_SUBMIT_TIMES ? RF_AREA_TIMES : 0) |
+		   (ctx->flags & RF_SUBMIT_OPS ? RF_AREA_OPS : 0) |
+		   (ring->no_clone3 ? RF_AREA_NO_CLONE3 : 0);
+	a->nr_ops = c->nr_ops;
+	a->nr_slots = (uint32_t)c->nr_slots;
+	a->nr_entries = c->nr_entries;
+	a->off_ops = l.off_ops;
+	a->off_records = l.off_records;
+	a->off_slots = l.off_slots;
+	a->off_entries = l.off_entries;
+	a->off_keep = l.off_keep;
+	a->off_data = l.off_data;
+	a->data_len = c->data_len;
+	a->launch_id = ctx->id;
+	a->report_fd = report_fd;
+	a->ring_fd = ctx->flags & RF_SUBMIT_OPS ? ring->doorbell_fd : -1;
+	a->init_fd = c->has_init ? ring->init_fd : -1;
+	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) ? ring->self_pidfd : -1;
+	a->fd_floor = fd_floor(c);
+	slots = (int32_t *)(void *)((char *)a + a->off_slots);
+	for (int32_t i = 0; i < c->nr_slots; i++)
+		slots[i] = -1;
+	for (uint32_t i = 0; i < c->nr_given; i++)
+		slots[c->given[i].slot] = c->given[i].fd;
+	memcpy((char *)a + a->off_ops, c->ops, c->nr_ops * sizeof(*c->ops));
+	memcpy((char *)a + a->off_data, c->data, c->data_len);
+	fill_keep(ctx, c);
+	return 0;
+}
+
+void rf_launch_release(struct rf_context *ctx)
+{
+	if (ctx->stacks)
+		stacks_put(ctx->ring, ctx->stacks);
+	ctx->stacks = NULL;
+	if (ctx->area)
+		(void)munmap(ctx->area, ctx->area->size);
+	ctx->area = NULL;
+	if (ctx->area_fd >= 0)
+		(void)close(ctx->area_fd);
+	ctx->area_fd = -1;
+}
+
+/* ------------------------------------------------------------------ the clone */
+
+/*
+ * All signals are blocked around the clone: the context must not run a handler
+ * of the submitter's, least of all on memory that it shares.
+ */
+static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
+{
+	const struct rf_op *op = (const struct rf_op *)(const void *)
+		((char *)ctx->area + ctx->area->off_ops);
+	sigset_t all, before;
+	int32_t pidfd = -1;
+	long r;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = rf_clone_context(start, op->u.clone.flags, context_stack(ctx), &pidfd);
+	if ((r == -ENOSYS || r == -EPERM) && !ctx->ring->no_clone3) {
+		/*
+		 * Container profiles answer clone3 with ENOSYS on purpose, for they
+		 * cannot look at its flags; EPERM may come from either call.
+		 */
+		long other;
+
+		ctx->area->flags |= RF_AREA_NO_CLONE3;
+		other = rf_clone_context(start, op->u.clone.flags, context_stack(ctx), &pidfd);
+		if (other >= 0 || r == -ENOSYS) {
+			ctx->ring->no_clone3 = other >= 0;
+			r = other;
+		}
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r >= 0) {
+		ctx->context.pid = (pid_t)r;
+		ctx->context.pidfd = pidfd;
+	}
+	return r;
+}
+
+static int self_pidfd(struct rf_ring *ring, struct rf_err *err)
+{
+	if (ring->self_pidfd >= 0)
+		return 0;
+	ring->self_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (ring->self_pidfd < 0)
+		return rf_err_set(err, errno, "pidfd of the submitter");
+	return 0;
+}
+
+/* A clone that fails is an op that fails: op 0, and no task. */
+static void clone_failed(struct rf_context *ctx, long r)
+{
+	struct rf_record *rec = (struct rf_record *)(void *)
+		((char *)ctx->area + ctx->area->off_records);
+
+	rec->result = (int32_t)r;
+	rec->state = RF_REC_DONE;
+	ctx->context.reaped = true;
+}
+
+int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
+	      struct rf_err *err)
+{
+	struct rf_start *start;
+	int pair[2], r;
+	long pid;
+
+	r = images_prepare(ring, chain, err);
+	if (r == 0 && uses(chain, RF_OP_PDEATHSIG))
+		r = self_pidfd(ring, err);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rf_err_set(err, errno, "socket for reports");
+	ctx->report_fd = pair[0];
+	r = area_make(ctx, chain, pair[1]);
+	if (r == 0) {
+		ctx->stacks = stacks_get(ring);
+		if (!ctx->stacks)
+			r = -ENOMEM;
+	}
+	if (r < 0) {
+		(void)close(pair[1]);
+		return rf_err_set(err, -r, "memory for the launch");
+	}
+	start = start_init(ctx);
+	if (chain->own_image) {
+		start->area_fd = ctx->area_fd;
+		start->image_fd = ring->context_fd;
+	}
+	pid = clone_blocked(ctx, start);
+	(void)close(pair[1]);
+	if (pid < 0)
+		clone_failed(ctx, pid);
+	return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The public face of the submitter: rings, submitting, waiting.
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+
+/* ------------------------------------------------------------------ the ring */
+
+/* Take the ring where it can be had; remember why not. */
+static int choose_engine(struct rf_ring *ring, enum rf_engine_kind kind, struct rf_err *err)
+{
+	struct rf_err why = RF_ERR_INIT;
+	int r;
+
+	if (kind != RF_ENGINE_PLAIN) {
+		ring->engine = &rf_engine_ring;
+		ring->why = kind == RF_ENGINE_RING ? "asked for" : "io_uring can be had";
+		r = ring->engine->open(ring, kind == RF_ENGINE_RING ? err : &why);
+		if (r == 0 || kind == RF_ENGINE_RING)
+			return r;
+	}
+	ring->engine = &rf_engine_plain;
+	if (kind == RF_ENGINE_PLAIN) {
+		ring->why = "asked for";
+	} else {
+		(void)snprintf(ring->why_text, sizeof(ring->why_text), "%.80s: %s", why.msg,
+			       strerrordesc_np(why.code));
+		ring->why = ring->why_text;
+	}
+	return ring->engine->open(ring, err);
+}
+
+int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring, struct rf_err *err)
+{
+	struct rf_ring *ring = calloc(1, sizeof(*ring));
+	int r;
+
+	if (!ring)
+		return rf_err_set(err, ENOMEM, "memory for the ring");
+	ring->poll_fd = ring->timer_fd = ring->self_pidfd = -1;
+	ring->doorbell_fd = ring->init_fd = ring->context_fd = -1;
+	r = choose_engine(ring, kind, err);
+	if (r < 0) {
+		free(ring);
+		return r;
+	}
+	*ret_ring = ring;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+struct rf_ring *rf_ring_free(struct rf_ring *ring)
+{
+	struct rf_completion c;
+
+	if (!ring)
+		return NULL;
+	for (struct rf_context *ctx = ring->contexts; ctx; ctx = ctx->next)
+		(void)rf_context_kill(ctx);
+	/* what was killed still has to be reaped; a failing wait ends it */
+	while (ring->contexts && rf_ring_wait(ring, -1, &c) == 1)
+		;
+	while (ring->contexts)
+		rf_context_free(ring->contexts);
+	ring->engine->close(ring);
+	while (ring->watches) {
+		struct rf_watch *w = ring->watches;
+
+		ring->watches = w->next;
+		free(w);
+	}
+	close_fd(ring->timer_fd);
+	close_fd(ring->self_pidfd);
+	close_fd(ring->init_fd);
+	close_fd(ring->context_fd);
+	rf_stacks_release(ring);
+	free(ring->queue);
+	free(ring);
+	return NULL;
+}
+
+const char *rf_ring_engine(const struct rf_ring *ring, const char **ret_why)
+{
+	if (ret_why)
+		*ret_why = ring->why;
+	return ring->engine->name;
+}
+
+int rf_ring_fd(const struct rf_ring *ring)
+{
+	return ring->poll_fd;
+}
+
+/* ------------------------------------------------------------------- watches */
+
+int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data)
+{
+	struct rf_watch *w;
+	int r;
+
+	if (fd < 0)
+		return -EINVAL;
+	for (w = ring->watches; w; w = w->next)
+		if (w->fd == fd)
+			break;
+	if (w && w->armed)
+		return -EALREADY;
+	if (!w) {
+		w = calloc(1, sizeof(*w));
+		if (!w)
+			return -ENOMEM;
+		w->fd = fd;
+		w->next = ring->watches;
+		ring->watches = w;
+	}
+	w->user_data = user_data;
+	r = ring->engine->arm(ring, fd, rf_cookie(w, RF_COOKIE_WATCH));
+	if (r == 0)
+		w->armed = true;
+	return r;
+}
+
+int rf_ring_unwatch(struct rf_ring *ring, int fd)
+{
+	for (struct rf_watch **at = &ring->watches; *at; at = &(*at)->next) {
+		struct rf_watch *w = *at;
+
+		if (w->fd != fd)
+			continue;
+		if (w->armed)
+			(void)ring->engine->disarm(ring, fd, rf_cookie(w, RF_COOKIE_WATCH));
+		*at = w->next;
+		free(w);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ------------------------------------------------------------------ contexts */
+
+static struct rf_context *context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data)
+{
+	struct rf_context *ctx = calloc(1, sizeof(*ctx));
+
+	if (!ctx)
+		return NULL;
+	ctx->ring = ring;
+	ctx->id = ++ring->last_id;
+	ctx->flags = flags;
+	ctx->user_data = user_data;
+	ctx->area_fd = ctx->report_fd = -1;
+	ctx->context.pidfd = ctx->init.pidfd = ctx->payload.pidfd = -1;
+	ctx->parked_op = -1;
+	ctx->next = ring->contexts;
+	if (ctx->next)
+		ctx->next->prev = &ctx->next;
+	ring->contexts = ctx;
+	ctx->prev = &ring->contexts;
+	return ctx;
+}
+
+static void task_close(struct rf_context *ctx, struct rf_task *t, enum rf_cookie kind)
+{
+	if (t->pidfd < 0)
+		return;
+	if (t->armed)
+		(void)ctx->ring->engine->disarm(ctx->ring, t->pidfd, rf_cookie(ctx, kind));
+	(void)close(t->pidfd);
+	t->pidfd = -1;
+}
+
+void rf_context_free(struct rf_context *ctx)
+{
+	if (ctx->ring->dying == ctx)
+		ctx->ring->dying = NULL;
+	*ctx->prev = ctx->next;
+	if (ctx->next)
+		ctx->next->prev = ctx->prev;
+	for (struct rf_context *c = ctx->ring->contexts; c; c = c->next)
+		if (c->asker == ctx)
+			c->asker = NULL;
+	if (ctx->report_armed)
+		(void)ctx->ring->engine->disarm(ctx->ring, ctx->report_fd,
+						rf_cookie(ctx, RF_COOKIE_REPORT));
+	if (ctx->report_fd >= 0)
+		(void)close(ctx->report_fd);
+	task_close(ctx, &ctx->context, RF_COOKIE_CONTEXT);
+	task_close(ctx, &ctx->init, RF_COOKIE_INIT);
+	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+	rf_launch_release(ctx);
+	free(ctx);
+}
+
+int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int flags,
+	      uint64_t user_data, struct rf_context **ret_ctx, struct rf_err *err)
+{
+	struct rf_context *ctx;
+	int r;
+
+	r = rf_chain_check(chain, err);
+	if (r < 0)
+		return r;
+	ctx = context_new(ring, flags, user_data);
+	if (!ctx)
+		return rf_err_set(err, ENOMEM, "memory for the context");
+	r = rf_launch(ring, chain, ctx, err);
+	if (r == 0) {
+		/* from here on a task may exist: its end comes as a completion */
+		r = rf_report_arm(ctx);
+		if (r < 0)
+			(void)rf_err_set(err, -r, "waiting for the context");
+	}
+	if (r < 0) {
+		(void)rf_context_kill(ctx);
+		while (!rf_task_reap(&ctx->context, NULL, NULL, NULL))
+			;
+		rf_context_free(ctx);
+		return r;
+	}
+	*ret_ctx = ctx;
+	return 0;
+}
+
+pid_t rf_context_pid(const struct rf_context *ctx)
+{
+	return ctx->started ? ctx->payload.pid : 0;
+}
+
+int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
+{
+	const struct rf_record *rec = (const struct rf_record *)(const void *)
+		((const char *)ctx->area + ctx->area->off_records);
+
+	if (index < 0 || (uint32_t)index >= ctx->area->nr_ops)
+		return -EINVAL;
+	if (__atomic_load_n(&rec[index].state, __ATOMIC_ACQUIRE) != RF_REC_DONE)
+		return 0;
+	*ret_result = rec[index].result;
+	return 1;
+}
+
+/* ------------------------------------------------------------------- waiting */
+
+static int pop(struct rf_ring *ring, struct rf_completion *ret_done)
+{
+	if (!ring->nr_queue)
+		return 0;
+	*ret_done = ring->queue[ring->head];
+	ring->head = (ring->head + 1) % ring->max_queue;
+	ring->nr_queue--;
+	if (ret_done->kind == RF_DONE_EXIT || ret_done->kind == RF_DONE_FAILED)
+		ring->dying = ret_done->ctx;
+	return 1;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000U + (uint64_t)ts.tv_nsec / 1000000U;
+}
+
+int rf_ring_wait(struct rf_ring *ring, int timeout_ms, struct rf_completion *ret_done)
+{
+	uint64_t until = timeout_ms > 0 ? now_ms() + (uint64_t)timeout_ms : 0;
+
+	if (ring->dying)
+		rf_context_free(ring->dying);
+	for (;;) {
+		int left = timeout_ms, r;
+
+		if (pop(ring, ret_done))
+			return 1;
+		if (timeout_ms > 0) {
+			uint64_t now = now_ms();
+
+			left = now < until ? (int)(until - now) : 0;
+		}
+		r = ring->engine->wait(ring, left);
+		if (r < 0)
+			return r;
+		if (pop(ring, ret_done))
+			return 1;
+		if (timeout_ms == 0 || (timeout_ms > 0 && now_ms() >= until))
+			return 0;
+	}
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The submitter's side: rings, contexts as the submitter sees them, and what
+ * an engine has to offer.
+ *
+ * Every launch has one report socket.  The context's end is close-on-exec, so
+ * end of file means that set-up is over: the payload has exec'd, or every task
+ * of the launch on shared memory is gone.  Then the records tell which, and
+ * only then is the memory that the tasks used free again (pid 1 closes its
+ * copy early, so its own word is looked at too).
+ */
+#ifndef RF_RING_H
+#define RF_RING_H
+
+#include "chain.h"
+#include "ringfence.h"
+#include "task.h"
+
+/* What a readiness cookie points at; in its low bits. */
+enum rf_cookie { RF_COOKIE_REPORT = 0, RF_COOKIE_CONTEXT, RF_COOKIE_INIT, RF_COOKIE_PAYLOAD,
+		 RF_COOKIE_WATCH, RF_COOKIE_TIMER, RF_COOKIE_MASK = 7 };
+
+struct rf_engine {
+	const char	*name;
+	int	(*open)(struct rf_ring *ring, struct rf_err *err);
+	void	(*close)(struct rf_ring *ring);
+	/* One call of rf_ring_event(@cookie) when @fd is readable or hung up. */
+	int	(*arm)(struct rf_ring *ring, int fd, uint64_t cookie);
+	/* Take back an arm() that has not fired: no event with @cookie comes afterwards. */
+	int	(*disarm)(struct rf_ring *ring, int fd, uint64_t cookie);
+	/* Wait once and deliver events. 0 or a negative errno; -EINTR is 0. */
+	int	(*wait)(struct rf_ring *ring, int timeout_ms);
+};
+
+extern const struct rf_engine rf_engine_ring, rf_engine_plain;
+
+struct rf_watch {
+	struct rf_watch	*next;
+	int		 fd;		/* -1: no longer wanted */
+	uint64_t	 user_data;
+	bool		 armed;
+};
+
+/* One of the tasks of a launch, by pidfd. */
+struct rf_task {
+	pid_t		 pid;		/* 0: never made */
+	int		 pidfd;
+	bool		 armed, reaped;
+};
+
+struct rf_context {
+	struct rf_ring	*ring;
+	struct rf_context *next, **prev;
+	uint32_t	 id;		/* in doorbells */
+	unsigned int	 flags;		/* RF_SUBMIT_* */
+	uint64_t	 user_data;
+
+	struct rf_area	*area;
+	int		 area_fd;	/* own image only */
+	void		*stacks;	/* of the tasks that share memory */
+	int		 report_fd;	/* the submitter's end */
+	struct rf_task	 context, init, payload;
+
+	uint32_t	 seen;		/* ops already handed out */
+	uint32_t	 floor;		/* soft-failed or done: not the cause of a failure */
+	bool		 setup_over, started, failed, killed, done, report_armed;
+	int		 failed_op, failed_result;
+	int		 parked_op;	/* -1: not at a gate */
+	int		 status;	/* as of waitpid, once the payload is reaped */
+	int		 status_error;	/* -ENODATA */
+	struct rusage	 usage;
+	long		 launcher_rss_kib;
+	uint64_t	 deadline_ns;	/* 0: none */
+
+	/* a helper launch (newuidmap): whose question it answers; NULL: gone since */
+	bool		 internal;
+	struct rf_context *asker;
+	int		 ask_op, ask_step;
+};
+
+struct rf_ring {
+	const struct rf_engine *engine;
+	const char	*why;		/* the engine was chosen */
+	char		 why_text[128];
+	void		*private;	/* the engine's */
+	int		 poll_fd;
+	int		 doorbell_fd;	/* of the io_uring, or -1 */
+	struct rf_context *contexts;
+	uint32_t	 last_id;
+	struct rf_watch	*watches;
+	int		 timer_fd;	/* -1 until the first deadline */
+	int		 self_pidfd;	/* -1 until a chain has pdeathsig */
+	int		 init_fd, context_fd;	/* sealed images; -1 until needed */
+	bool		 no_clone3;
+
+	/* completions not yet handed out */
+	struct rf_completion *queue;
+	unsigned int	 head, nr_queue, max_queue;
+	struct rf_context *dying;	/* handed out with the last completion */
+
+	void		*free_stacks;	/* singly linked through their first word */
+	unsigned int	 nr_free_stacks;
+};
+
+static inline struct rf_context *rf_cookie_ptr(uint64_t cookie)
+{
+	return (struct rf_context *)(uintptr_t)(cookie & ~(uint64_t)RF_COOKIE_MASK);
+}
+
+static inline uint64_t rf_cookie(const void *p, enum rf_cookie kind)
+{
+	return (uint64_t)(uintptr_t)p | kind;
+}
+
+/* supervise.c */
+void rf_ring_event(struct rf_ring *ring, uint64_t cookie);
+void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index);
+int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c);
+void rf_context_free(struct rf_context *ctx);
+void rf_context_advance(struct rf_context *ctx);
+int rf_report_arm(struct rf_context *ctx);
+
+/* launch.c: make the context of @chain.  0 or a negative errno with @err. */
+int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
+	      struct rf_err *err);
+void rf_launch_release(struct rf_context *ctx);
+void rf_stacks_release(struct rf_ring *ring);
+
+/* wait.c */
+/* Reap @task if it has ended: 1 reaped (or known to be gone), 0 still there. */
+int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct rusage *ret_usage);
+/* Has the task exec'd since it was made? 1, 0, or -errno where /proc cannot tell. */
+int rf_task_has_execed(pid_t pid);
+/* Has it ended? Not reaped by this. */
+bool rf_task_is_dead(const struct rf_task *task);
+/* Peak resident set of this process's memory, KiB; 0 where /proc cannot tell. */
+long rf_self_peak_rss_kib(void);
+
+/* idmap.c: carry out an idmap op for @ctx.  1: answer comes later; else result. */
+int rf_idmap_start(struct rf_context *ctx, uint32_t index);
+void rf_idmap_continue(struct rf_context *helper, int status);
+/* Answer what the context asked, or open its gate. */
+void rf_context_answer(struct rf_context *ctx, uint32_t index, int result);
+
+#endif

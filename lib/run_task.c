@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Executors of the task group: making tasks, joining namespaces, becoming the
+ * command, waiting for the submitter.  FREESTANDING (context.h).
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+
+#include "compat.h"
+#include "context.h"
+#include "syscall.h"
+#include "task.h"
+
+/* As in ringfence.h, which freestanding code cannot include. */
+enum { AS_CONTEXT, AS_INIT, AS_PAYLOAD };
+
+void rf_task_exit(int status)
+{
+	for (;;)
+		(void)rf_sys1(__NR_exit_group, status);
+}
+
+/*
+ * Close every descriptor but two, in a table of the task's own.  Without
+ * close_range (Linux 5.9, or filtered) one by one up to the soft limit: the
+ * context has closed what the chain does not name already.
+ */
+static long close_all_but(int low, int high)
+{
+	struct { uint64_t soft, hard; } limit = { 1024, 1024 };
+	long r;
+
+	if (low > 0)
+		(void)rf_sys3(__NR_close_range, 0, low - 1, 0);
+	if (high > low + 1)
+		(void)rf_sys3(__NR_close_range, low + 1, high - 1, 0);
+	r = rf_sys3(__NR_close_range, high + 1, ~0U, 0);
+	if (r != -ENOSYS && r != -EPERM)
+		return r;
+	(void)rf_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, &limit);
+	if (limit.soft > 1U << 20)
+		limit.soft = 1U << 20;
+	for (int fd = 0; fd < (int)limit.soft; fd++)
+		if (fd != low && fd != high)
+			(void)rf_sys1(__NR_close, fd);
+	return 0;
+}
+
+/* ------------------------------------------------------------ the report socket */
+
+struct cmsg_fd {			/* struct cmsghdr with one descriptor */
+	uint64_t	len;
+	int32_t		level, type;
+	int32_t		fd, pad;
+};
+
+struct msghdr_ {			/* struct msghdr of 64-bit kernels */
+	void		*name;
+	uint64_t	 namelen;
+	struct { void *base; uint64_t len; } *iov;
+	uint64_t	 iovlen;
+	void		*control;
+	uint64_t	 controllen;
+	uint64_t	 flags;
+};
+
+long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
+{
+	struct rf_report rep = { .what = what, .index = index };
+	struct cmsg_fd c = { .len = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */,
+			     .fd = fd };
+	struct { void *base; uint64_t len; } iov = { &rep, sizeof(rep) };
+	struct msghdr_ m;
+	long r;
+
+	rf_memset(&m, 0, sizeof(m));
+	m.iov = (void *)&iov;
+	m.iovlen = 1;
+	if (fd >= 0) {
+		m.control = &c;
+		m.controllen = sizeof(c);
+	}
+	do
+		r = rf_sys3(__NR_sendmsg, ctx->area->report_fd, &m, 0x4000 /* MSG_NOSIGNAL */);
+	while (r == -EINTR);
+	return r < 0 ? r : 0;
+}
+
+/* Wait for the submitter's word about @index.  One that has died ends the task. */
+static long await_submitter(struct rf_ctx *ctx, uint32_t index)
+{
+	struct rf_report rep;
+
+	for (;;) {
+		long r = rf_sys6(__NR_recvfrom, ctx->area->report_fd, &rep, sizeof(rep), 0, 0, 0);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			rf_task_exit(RF_EXIT_FAILED);
+		if (r == sizeof(rep) && rep.what == RF_REPORT_GO && rep.index == index)
+			return rep.result;
+	}
+}
+
+long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	long r = rf_report(ctx, RF_REPORT_ASK, ctx->index, -1);
+
+	(void)op;
+	return r < 0 ? r : await_submitter(ctx, ctx->index);
+}
+
+long rf_run_gate(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	long r = rf_report(ctx, RF_REPORT_GATE, ctx->index, -1);
+
+	(void)op;
+	return r < 0 ? r : await_submitter(ctx, ctx->index);
+}
+
+/* ----------------------------------------------------------------- new tasks */
+
+static void wait_while(uint32_t *word, uint32_t value)
+{
+	/* not FUTEX_PRIVATE: the kernel's CLEARTID wake-up is a shared one */
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
+		(void)rf_sys6(__NR_futex, word, FUTEX_WAIT, value, 0, 0, 0);
+}
+
+/*
+ * clone3, or clone(2) where the submitter found clone3 refused.  *@ret_pidfd
+ * may be written only with CLONE_PIDFD, *@tid only without it on the old call.
+ */
+static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
+		      int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
+{
+	struct clone_args args;
+
+	if (ctx->area->flags & RF_AREA_NO_CLONE3) {
+		/* here one word serves both, so pid 1's number is the caller's to store */
+		int *parent = flags & CLONE_PIDFD ? ret_pidfd : ret_pid;
+
+		if (!(flags & CLONE_PIDFD))
+			flags |= CLONE_PARENT_SETTID;
+		return rf_arch_clone(flags | CLONE_CHILD_CLEARTID | CLONE_SETTLS, stack, parent,
+				     cleartid, ctx->tls, fn, ctx);
+	}
+	rf_memset(&args, 0, sizeof(args));
+	args.flags = flags | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_SETTLS;
+	args.pidfd = (uint64_t)(uintptr_t)ret_pidfd;
+	args.parent_tid = (uint64_t)(uintptr_t)ret_pid;
+	args.child_tid = (uint64_t)(uintptr_t)cleartid;
+	args.tls = (uint64_t)(uintptr_t)ctx->tls;
+	/* clone3 takes the lowest address and adds the size */
+	args.stack = (uint64_t)(uintptr_t)stack - RF_TASK_STACK;
+	args.stack_size = RF_TASK_STACK;
+	return rf_arch_clone3(&args, sizeof(args), fn, ctx);
+}
+
+/* A task sends its own pidfd, so that nobody has to trust a number. */
+static long report_self(struct rf_ctx *ctx, enum rf_report_what what)
+{
+	long fd = rf_sys2(__NR_pidfd_open, rf_sys0(__NR_getpid), 0);
+	long r;
+
+	if (fd < 0)
+		return fd;
+	r = rf_report(ctx, what, ctx->index, (int)fd);
+	(void)rf_sys1(__NR_close, fd);
+	return r;
+}
+
+static void init_ready(struct rf_area *a, long state)
+{
+	__atomic_store_n(&a->init_state, (int32_t)state, __ATOMIC_RELEASE);
+	(void)rf_sys6(__NR_futex, &a->init_state, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+/*
+ * Pid 1 until it is an image of its own.  It keeps two descriptors: the image,
+ * which closes itself on exec, and as number 3 the pipe that tells it to look
+ * for the payload.
+ */
+static void init_main(void *arg)
+{
+	static char name[] = "ringfence-init";
+	struct rf_ctx *ctx = arg;
+	struct rf_area *a = ctx->area;
+	const struct rf_op *op = &ctx->ops[ctx->init_index];
+	char *argv[2] = { name, (char *)0 };
+	long r, image = a->init_fd;
+
+	r = report_self(ctx, RF_REPORT_INIT);
+	if (r == 0 && op->u.clone.unshare)
+		r = rf_sys1(__NR_unshare, op->u.clone.unshare);
+	if (r < 0)
+		goto fail;
+	if (image == 3)
+		image = rf_sys3(__NR_fcntl, image, 1030 /* F_DUPFD_CLOEXEC */, 4);
+	if (image < 0)
+		r = image;
+	else if (ctx->init_pipe_read == 3)
+		r = rf_sys3(__NR_fcntl, 3, 2 /* F_SETFD */, 0);
+	else
+		r = rf_sys3(__NR_dup3, ctx->init_pipe_read, 3, 0);
+	if (r < 0)
+		goto fail;
+	init_ready(a, 1);
+	(void)close_all_but(3, (int)image);
+	r = rf_sys5(__NR_execveat, image, "", argv, argv + 1, AT_EMPTY_PATH);
+fail:
+	init_ready(a, r < 0 ? r : -EIO);
+	rf_task_exit(RF_EXIT_FAILED);
+}
+
+static long clone_init(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	struct rf_area *a = ctx->area;
+	int32_t pipe[2], pidfd = -1;
+	long r;
+
+	r = rf_sys2(__NR_pipe2, pipe, O_CLOEXEC);
+	if (r < 0)
+		return r;
+	ctx->init_pipe_read = pipe[0];
+	ctx->init_pipe = pipe[1];
+	ctx->init_index = ctx->index;
+	__atomic_store_n(&a->init_tid, 1U, __ATOMIC_RELAXED);
+	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_PARENT | CLONE_PIDFD |
+		      (a->flags & RF_AREA_NO_CLONE3 ? 0 : CLONE_CLEAR_SIGHAND),
+		      ctx->init_stack, &a->init_tid, &pidfd, &a->init_pid, init_main);
+	(void)rf_sys1(__NR_close, pipe[0]);
+	if (r < 0) {
+		a->init_tid = 0;
+		(void)rf_sys1(__NR_close, pipe[1]);
+		return r;
+	}
+	a->init_pid = (int32_t)r;
+	if (op->out >= 0) {
+		ctx->slots[op->out] = pidfd;
+		ctx->init_slot = op->out;
+	} else {
+		(void)rf_sys1(__NR_close, pidfd);
+	}
+	return r;
+}
+
+/* The payload task: the rest of the chain, then the command. */
+static void payload_main(void *arg)
+{
+	struct rf_ctx *ctx = arg;
+	uint32_t index = ctx->index;
+	long r;
+
+	ctx->is_payload = 1;
+	r = report_self(ctx, RF_REPORT_PAYLOAD);
+	rf_record_done(ctx, index, r < 0 ? r : ctx->area->payload_pid);
+	if (r == 0)
+		r = rf_context_run(ctx, index + 1);
+	rf_task_exit(r < 0 ? RF_EXIT_FAILED : 0);
+}
+
+/*
+ * vfork: while the payload task is on shared memory, its maker sleeps.  The
+ * kernel's OOM killer leaves a vforked task's sharers alone.  Returns only
+ * when no task could be made: the maker's work is over after this op.
+ */
+static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	struct rf_area *a = ctx->area;
+	long r;
+
+	/* a root payload must not find the submitter's memory in pid 1 */
+	while ((r = (long)__atomic_load_n(&a->init_tid, __ATOMIC_ACQUIRE)) != 0)
+		wait_while(&a->init_tid, (uint32_t)r);
+	if (a->init_state < 0)
+		return a->init_state;
+	/* non-zero before the task exists: CLEARTID only ever clears it */
+	__atomic_store_n(&a->payload_tid, 1U, __ATOMIC_RELAXED);
+	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT,
+		      ctx->payload_stack, &a->payload_tid, (int32_t *)0, &a->payload_pid,
+		      payload_main);
+	if (r < 0) {
+		a->payload_tid = 0;
+		return r;
+	}
+	rf_task_exit(0);
+}
+
+long rf_run_clone(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	switch (op->u.clone.as) {
+	case AS_INIT:
+		return clone_init(ctx, op);
+	case AS_PAYLOAD:
+		return clone_payload(ctx, op);
+	default:		/* the builder allows a context at op 0 only */
+		return -EINVAL;
+	}
+}
+
+/* ---------------------------------------------------------------- namespaces */
+
+long rf_run_unshare(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	(void)ctx;
+	return rf_sys1(__NR_unshare, op->u.unshare.flags);
+}
+
+long rf_run_setns(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	struct rf_area *a = ctx->area;
+
+	if (op->u.setns.slot == ctx->init_slot && ctx->init_slot >= 0) {
+		/* what pid 1 was to unshare must be there first */
+		wait_while((uint32_t *)&a->init_state, 0);
+		if (a->init_state < 0)
+			return a->init_state;
+	} else {
+		/* others live there: they must not read this task (DESIGN.md 4, rule 3) */
+		long r = rf_sys5(__NR_prctl, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
+
+		if (r < 0)
+			return r;
+	}
+	return rf_sys2(__NR_setns, rf_ctx_fd(ctx, op->u.setns.slot), op->u.setns.nstype);
+}
+
+long rf_run_join_cgroup(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	long fd = rf_sys4(__NR_openat, rf_ctx_fd(ctx, op->u.join_cgroup.dir), "cgroup.procs",
+			  O_WRONLY | O_CLOEXEC, 0);
+	long r;
+
+	if (fd < 0)
+		return fd;
+	r = rf_sys3(__NR_write, fd, "0", 1);
+	(void)rf_sys1(__NR_close, fd);
+	return r < 0 ? r : 0;
+}
+
+/* ---------------------------------------------------------------------- ends */
+
+long rf_run_exec(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	const char *path = rf_ctx_str(ctx, op->u.exec.path);
+	int dir = op->u.exec.dir < 0 ? AT_FDCWD : rf_ctx_fd(ctx, op->u.exec.dir);
+
+	return rf_sys5(__NR_execveat, dir, path ? path : "", ctx->data + op->u.exec.argv.off,
+		       ctx->data + op->u.exec.envp.off, op->u.exec.at_flags);
+}
+
+long rf_run_exit(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	rf_record_done(ctx, ctx->index, 0);
+	rf_task_exit(op->u.exit.status);
+}
+
+/* ------------------------------------------------ from the submitter's side */
+
+void rf_tls_init(void *tls)
+{
+	rf_arch_tls_init(tls);
+}
+
+static void survive_exec(int fd)
+{
+	if (fd >= 0)
+		(void)rf_sys3(__NR_fcntl, fd, 2 /* F_SETFD */, 0);
+}
+
+/* Become the context image: nothing of the submitter's memory goes along. */
+void rf_context_exec_image(void *arg)
+{
+	static char name[] = "ringfence-context";
+	struct rf_start *start = arg;
+	struct rf_area *a = start->area;
+	struct rf_ctx ctx;
+	char digits[24];
+	char *argv[3] = { name, digits, (char *)0 };
+	long r;
+
+	a->relocated = 1;	/* not here: the image maps the area elsewhere */
+	rf_context_init(&ctx, start);
+	a->relocated = 0;
+	r = rf_run_close_range(&ctx, (const struct rf_op *)0);
+	if (r < 0)
+		goto fail;
+	survive_exec(a->report_fd);
+	survive_exec(a->ring_fd);
+	survive_exec(a->init_fd);
+	survive_exec(a->submitter_pidfd);
+	survive_exec(start->area_fd);
+	for (uint32_t i = 0; i < a->nr_slots; i++)
+		survive_exec(ctx.slots[i]);
+	(void)rf_utoa(digits, (uint64_t)start->area_fd);
+	r = rf_sys5(__NR_execveat, start->image_fd, "", argv, argv + 2, AT_EMPTY_PATH);
+fail:
+	rf_record_done(&ctx, 0, r);
+	rf_task_exit(RF_EXIT_FAILED);
+}
+
+/*
+ * Make the context of @start on @stack: clone3, or clone(2) if the area says
+ * so.  A context on shared memory gets the namespaces of @flags at once.
+ */
+long rf_clone_context(struct rf_start *start, uint64_t flags, void *stack, int32_t *ret_pidfd)
+{
+	void (*fn)(void *) = start->image_fd >= 0 ? rf_context_exec_image : rf_context_main;
+	struct rf_area *a = start->area;
+	struct clone_args args;
+
+	flags |= CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLONE_SETTLS;
+	a->task_tid = 1;
+	if (a->flags & RF_AREA_NO_CLONE3)
+		return rf_arch_clone(flags, stack, ret_pidfd, &a->task_tid, start->tls, fn, start);
+	rf_memset(&args, 0, sizeof(args));
+	args.flags = flags | CLONE_CLEAR_SIGHAND;
+	args.pidfd = (uint64_t)(uintptr_t)ret_pidfd;
+	args.child_tid = (uint64_t)(uintptr_t)&a->task_tid;
+	args.tls = (uint64_t)(uintptr_t)start->tls;
+	args.stack = (uint64_t)(uintptr_t)stack - RF_TASK_STACK;
+	args.stack_size = RF_TASK_STACK;
+	return rf_arch_clone3(&args, sizeof(args), fn, start);
+}

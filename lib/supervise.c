@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What becomes of a launch: events of the engine turn records into completions
+ * and reap the tasks.
+ *
+ * A context is in one of four states, each left by one event:
+ *   setting up   until end of file on the report socket (setup_over)
+ *   started      the payload runs, until its pidfd is readable
+ *   failed       everything of the launch is being killed
+ *   closing      payload or chain is over; the last tasks are being reaped
+ * RF_DONE_EXIT or RF_DONE_FAILED comes when all tasks are reaped, so that
+ * nothing of the launch is left when the caller hears of its end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+static struct rf_record *records_of(const struct rf_context *ctx)
+{
+	return (struct rf_record *)(void *)((char *)ctx->area + ctx->area->off_records);
+}
+
+static const struct rf_op *op_of(const struct rf_context *ctx, uint32_t index)
+{
+	return (const struct rf_op *)(const void *)((char *)ctx->area + ctx->area->off_ops) + index;
+}
+
+/* ------------------------------------------------------------- completions */
+
+int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c)
+{
+	if (ring->nr_queue == ring->max_queue) {
+		unsigned int more = ring->max_queue ? ring->max_queue * 2 : 32;
+		struct rf_completion *q = malloc(more * sizeof(*q));
+
+		if (!q)
+			return -ENOMEM;
+		for (unsigned int i = 0; i < ring->nr_queue; i++)
+			q[i] = ring->queue[(ring->head + i) % ring->max_queue];
+		free(ring->queue);
+		ring->queue = q;
+		ring->head = 0;
+		ring->max_queue = more;
+	}
+	ring->queue[(ring->head + ring->nr_queue++) % ring->max_queue] = *c;
+	return 0;
+}
+
+static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index, int result)
+{
+	struct rf_completion c = {
+		.kind = kind, .ctx = ctx, .user_data = ctx->user_data,
+		.index = index, .result = result,
+	};
+
+	if (ctx->internal)	/* a helper launch: nobody outside has heard of it */
+		return;
+	if (index >= 0 && ctx->area && kind != RF_DONE_PARKED) {
+		c.begin_ns = records_of(ctx)[index].begin_ns;
+		c.end_ns = records_of(ctx)[index].end_ns;
+	}
+	if (kind == RF_DONE_EXIT) {
+		c.status = ctx->status;
+		c.usage = ctx->usage;
+		c.launcher_rss_kib = ctx->launcher_rss_kib;
+	}
+	(void)rf_ring_push(ctx->ring, &c);
+}
+
+/* Hand out the ops completed since the last look, in the chain's order. */
+static void hand_out(struct rf_context *ctx)
+{
+	const struct rf_record *rec = records_of(ctx);
+
+	while (ctx->seen < ctx->area->nr_ops &&
+	       __atomic_load_n(&rec[ctx->seen].state, __ATOMIC_ACQUIRE) == RF_REC_DONE) {
+		if (ctx->flags & RF_SUBMIT_OPS)
+			push(ctx, RF_DONE_OP, (int)ctx->seen, rec[ctx->seen].result);
+		ctx->seen++;
+	}
+}
+
+/* ------------------------------------------------------------------ killing */
+
+static void kill_task(const struct rf_task *t, int sig)
+{
+	if (t->reaped || t->pid <= 0)
+		return;
+	if (t->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, t->pidfd, sig, NULL, 0);
+	else	/* ours and not reaped: the number cannot have been used again */
+		(void)kill(t->pid, sig);
+}
+
+static void kill_all(struct rf_context *ctx)
+{
+	kill_task(&ctx->context, SIGKILL);
+	kill_task(&ctx->init, SIGKILL);
+	kill_task(&ctx->payload, SIGKILL);
+}
+
+int rf_context_kill(struct rf_context *ctx)
+{
+	if (ctx->done)
+		return -ESRCH;
+	ctx->killed = true;
+	kill_all(ctx);
+	return 0;
+}
+
+int rf_context_signal(struct rf_context *ctx, int sig)
+{
+	if (!ctx->started || ctx->payload.reaped || ctx->payload.pidfd < 0)
+		return -ESRCH;
+	return syscall(SYS_pidfd_send_signal, ctx->payload.pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* ------------------------------------------------------------- end of set-up */
+
+static void arm(struct rf_context *ctx, struct rf_task *t, enum rf_cookie kind)
+{
+	if (t->armed || t->reaped || t->pidfd < 0)
+		return;
+	if (ctx->ring->engine->arm(ctx->ring, t->pidfd, rf_cookie(ctx, kind)) == 0)
+		t->armed = true;
+}
+
+/* Tasks that died before they could name themselves are known by number. */
+static void adopt_numbers(struct rf_context *ctx)
+{
+	if (!ctx->init.pid)
+		ctx->init.pid = ctx->area->init_pid;
+	if (!ctx->payload.pid)
+		ctx->payload.pid = ctx->area->payload_pid;
+	/* a pidfd by number is safe: nobody reaps what has not exec'd but us */
+	if (ctx->init.pid > 0 && ctx->init.pidfd < 0 && !ctx->init.reaped)
+		ctx->init.pidfd = (int)syscall(SYS_pidfd_open, ctx->init.pid, 0);
+	if (ctx->payload.pid > 0 && ctx->payload.pidfd < 0 && !ctx->payload.reaped)
+		ctx->payload.pidfd = (int)syscall(SYS_pidfd_open, ctx->payload.pid, 0);
+}
+
+/* The task that ran op @index: the payload task after its clone, else the context. */
+static struct rf_task *runner_of(struct rf_context *ctx, uint32_t index)
+{
+	for (uint32_t i = 1; i < index; i++)
+		if (op_of(ctx, i)->kind == RF_OP_CLONE &&
+		    op_of(ctx, i)->u.clone.as == RF_CLONE_PAYLOAD)
+			return &ctx->payload;
+	return &ctx->context;
+}
+
+static void cancel_rest(struct rf_context *ctx, uint32_t from)
+{
+	struct rf_record *rec = records_of(ctx);
+
+	for (uint32_t i = from; i < ctx->area->nr_ops; i++) {
+		rec[i].result = -ECANCELED;
+		rec[i].state = RF_REC_DONE;
+	}
+}
+
+static void set_failed(struct rf_context *ctx, uint32_t index, int result)
+{
+	ctx->failed = true;
+	ctx->failed_op = (int)index;
+	ctx->failed_result = result;
+	cancel_rest(ctx, index + 1);
+	hand_out(ctx);
+	kill_all(ctx);
+}
+
+/*
+ * Did the exec that has no result succeed?  A live task did: its maker was let
+ * go.  A dead one has lost PF_FORKNOEXEC if it did.  Without /proc what is left
+ * is how it died: a task on its way to exec ends by a signal only.
+ */
+static bool exec_succeeded(struct rf_task *t)
+{
+	int r;
+
+	if (!rf_task_is_dead(t))
+		return true;
+	r = rf_task_has_execed(t->pid);
+	return r != 0;
+}
+
+static void set_started(struct rf_context *ctx, uint32_t index)
+{
+	struct rf_record *rec = &records_of(ctx)[index];
+	struct rf_task *t = runner_of(ctx, index);
+
+	rec->result = 0;
+	rec->state = RF_REC_DONE;
+	if (t == &ctx->context) {	/* no payload task: the context became the command */
+		ctx->payload = ctx->context;
+		ctx->context.reaped = true;
+		ctx->context.pidfd = -1;
+	}
+	ctx->started = true;
+	cancel_rest(ctx, index + 1);
+	if (ctx->flags & RF_SUBMIT_RSS)
+		ctx->launcher_rss_kib = ctx->area_fd >= 0 ? 0 : rf_self_peak_rss_kib();
+	hand_out(ctx);
+	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
+	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+}
+
+/* All tasks of the launch are off the shared memory: read what they wrote. */
+static void judge(struct rf_context *ctx)
+{
+	const struct rf_record *rec = records_of(ctx);
+
+	for (uint32_t i = 0; i < ctx->area->nr_ops; i++) {
+		const struct rf_op *op = op_of(ctx, i);
+		int result = rec[i].result;
+
+		if (rec[i].state == RF_REC_DONE) {
+			/* -ECANCELED: had no slot to work on, by rf_context_run() */
+			if (result < 0 && result != -ECANCELED && !(op->flags & RF_OP_F_HARD)) {
+				set_failed(ctx, i, result);
+				return;
+			}
+			if (op->kind == RF_OP_EXIT)
+				return;
+			continue;
+		}
+		if (op->kind == RF_OP_EXEC && rec[i].state == RF_REC_BEGUN &&
+		    exec_succeeded(runner_of(ctx, i)))
+			set_started(ctx, i);
+		else
+			set_failed(ctx, i, -EINTR);
+		return;
+	}
+}
+
+static void close_report(struct rf_context *ctx)
+{
+	/* its event has just come, so it is not armed */
+	(void)close(ctx->report_fd);
+	ctx->report_fd = -1;
+}
+
+static void end_setup(struct rf_context *ctx)
+{
+	ctx->setup_over = true;
+	ctx->parked_op = -1;
+	close_report(ctx);
+	adopt_numbers(ctx);
+	judge(ctx);
+	if (ctx->killed)
+		kill_all(ctx);
+	rf_context_advance(ctx);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void finish(struct rf_context *ctx)
+{
+	hand_out(ctx);
+	ctx->done = true;
+	if (ctx->failed)
+		push(ctx, RF_DONE_FAILED, ctx->failed_op, ctx->failed_result);
+	else
+		push(ctx, RF_DONE_EXIT, -1, ctx->status_error);
+	if (ctx->internal) {
+		rf_idmap_continue(ctx, ctx->failed ? -1 : ctx->status);
+		rf_context_free(ctx);
+	}
+}
+
+/*
+ * Reap what can be reaped; wait for the rest.  Pid 1 goes when the payload
+ * has: it sees that by itself, but a hostile payload may have stopped it.
+ */
+void rf_context_advance(struct rf_context *ctx)
+{
+	if (!ctx->setup_over || ctx->done)
+		return;
+	if (ctx->started) {
+		if (!rf_task_reap(&ctx->payload, &ctx->status, &ctx->status_error, &ctx->usage)) {
+			arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+			return;
+		}
+		kill_task(&ctx->init, SIGKILL);
+	} else {
+		int *status = ctx->failed ? NULL : &ctx->status;
+
+		kill_task(&ctx->init, SIGKILL);
+		(void)rf_task_reap(&ctx->payload, status, NULL, NULL);
+		if (!ctx->payload.pid)
+			(void)rf_task_reap(&ctx->context, status, NULL, NULL);
+	}
+	(void)rf_task_reap(&ctx->context, NULL, NULL, NULL);
+	(void)rf_task_reap(&ctx->init, NULL, NULL, NULL);
+	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+	arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
+	arm(ctx, &ctx->init, RF_COOKIE_INIT);
+	if ((ctx->context.reaped || !ctx->context.pid) && (ctx->init.reaped || !ctx->init.pid) &&
+	    (ctx->payload.reaped || !ctx->payload.pid))
+		finish(ctx);
+}
+
+/* ------------------------------------------------------------------ reports */
+
+static void adopt(struct rf_context *ctx, struct rf_task *t, int fd, pid_t pid)
+{
+	if (fd < 0)
+		return;
+	if (t->pidfd >= 0) {
+		(void)close(fd);
+		return;
+	}
+	t->pidfd = fd;
+	t->pid = pid;
+	if (ctx->killed)
+		kill_task(t, SIGKILL);
+}
+
+void rf_context_answer(struct rf_context *ctx, uint32_t index, int result)
+{
+	const struct rf_report rep = { .what = RF_REPORT_GO, .index = index, .result = result };
+
+	/* a context that is gone has closed its end: end of file follows */
+	if (ctx->report_fd >= 0)
+		(void)send(ctx->report_fd, &rep, sizeof(rep), MSG_NOSIGNAL);
+}
+
+int rf_context_open(struct rf_context *ctx)
+{
+	int index = ctx->parked_op;
+
+	if (index < 0)
+		return -EINVAL;
+	ctx->parked_op = -1;
+	rf_context_answer(ctx, (uint32_t)index, 0);
+	return 0;
+}
+
+static void report_received(struct rf_context *ctx, const struct rf_report *rep, int fd)
+{
+	int r;
+
+	if (rep->index >= ctx->area->nr_ops)
+		return;
+	switch (rep->what) {
+	case RF_REPORT_INIT:
+		adopt(ctx, &ctx->init, fd, ctx->area->init_pid);
+		break;
+	case RF_REPORT_PAYLOAD:
+		adopt(ctx, &ctx->payload, fd, ctx->area->payload_pid);
+		break;
+	case RF_REPORT_GATE:
+		ctx->parked_op = (int)rep->index;
+		hand_out(ctx);
+		push(ctx, RF_DONE_PARKED, (int)rep->index, 0);
+		break;
+	case RF_REPORT_ASK:
+		r = rf_idmap_start(ctx, rep->index);
+		if (r <= 0)
+			rf_context_answer(ctx, rep->index, r);
+		break;
+	default:		/* RF_REPORT_OP: the records are looked at anyway */
+		break;
+	}
+}
+
+/* 1: a message, 0: none for now, -1: end of file or worse. */
+static int receive(struct rf_context *ctx)
+{
+	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control;
+	struct rf_report rep;
+	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *h;
+	ssize_t n = recvmsg(ctx->report_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd = -1;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return errno == EINTR;
+	if (n <= 0)
+		return -1;
+	h = CMSG_FIRSTHDR(&m);
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+	    h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+	if (n == sizeof(rep))
+		report_received(ctx, &rep, fd);
+	else if (fd >= 0)
+		(void)close(fd);
+	return 1;
+}
+
+static void report_ready(struct rf_context *ctx)
+{
+	int r;
+
+	if (ctx->setup_over || ctx->report_fd < 0)
+		return;
+	do
+		r = receive(ctx);
+	while (r > 0);
+	hand_out(ctx);
+	if (r < 0)
+		end_setup(ctx);
+	else
+		(void)rf_report_arm(ctx);
+}
+
+int rf_report_arm(struct rf_context *ctx)
+{
+	int r = ctx->ring->engine->arm(ctx->ring, ctx->report_fd, rf_cookie(ctx, RF_COOKIE_REPORT));
+
+	ctx->report_armed = r == 0;
+	return r;
+}
+
+/* ---------------------------------------------------------------- deadlines */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/* Set the timer to the earliest deadline of all contexts. */
+static int timer_set(struct rf_ring *ring)
+{
+	struct itimerspec its = { .it_value = { 0, 0 } };
+	uint64_t first = 0;
+
+	for (struct rf_context *c = ring->contexts; c; c = c->next)
+		if (c->deadline_ns && (!first || c->deadline_ns < first))
+			first = c->deadline_ns;
+	its.it_value.tv_sec = (time_t)(first / 1000000000U);
+	its.it_value.tv_nsec = (long)(first % 1000000000U);
+	return timerfd_settime(ring->timer_fd, TFD_TIMER_ABSTIME, &its, NULL) < 0 ? -errno : 0;
+}
+
+int rf_context_deadline(struct rf_context *ctx, uint64_t ms)
+{
+	struct rf_ring *ring = ctx->ring;
+	uint64_t now = now_ns();
+
+	if (ms > (UINT64_MAX - now) / 1000000U)
+		return -EINVAL;
+	if (ring->timer_fd < 0) {
+		int r;
+
+		ring->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		if (ring->timer_fd < 0)
+			return -errno;
+		r = ring->engine->arm(ring, ring->timer_fd, rf_cookie(NULL, RF_COOKIE_TIMER));
+		if (r < 0)
+			return r;
+	}
+	ctx->deadline_ns = ms ? now + ms * 1000000U : 0;
+	return timer_set(ring);
+}
+
+static void timer_ready(struct rf_ring *ring)
+{
+	uint64_t now = now_ns(), ticks;
+
+	(void)!read(ring->timer_fd, &ticks, sizeof(ticks));
+	for (struct rf_context *c = ring->contexts; c; c = c->next) {
+		if (!c->deadline_ns || c->deadline_ns > now || c->done)
+			continue;
+		c->deadline_ns = 0;
+		push(c, RF_DONE_TIMEOUT, -1, 0);
+	}
+	(void)timer_set(ring);
+	(void)ring->engine->arm(ring, ring->timer_fd, rf_cookie(NULL, RF_COOKIE_TIMER));
+}
+
+/* ------------------------------------------------------------------- events */
+
+static void watch_ready(struct rf_ring *ring, struct rf_watch *w)
+{
+	const struct rf_completion c = { .kind = RF_DONE_WATCH, .user_data = w->user_data,
+					 .index = -1 };
+
+	w->armed = false;
+	if (w->fd >= 0)
+		(void)rf_ring_push(ring, &c);
+}
+
+void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
+{
+	struct rf_context *ctx = rf_cookie_ptr(cookie);
+
+	switch ((enum rf_cookie)(cookie & RF_COOKIE_MASK)) {
+	case RF_COOKIE_REPORT:
+		ctx->report_armed = false;
+		report_ready(ctx);
+		return;
+	case RF_COOKIE_CONTEXT:
+		ctx->context.armed = false;
+		break;
+	case RF_COOKIE_INIT:
+		ctx->init.armed = false;
+		break;
+	case RF_COOKIE_PAYLOAD:
+		ctx->payload.armed = false;
+		break;
+	case RF_COOKIE_WATCH:
+		watch_ready(ring, (struct rf_watch *)(void *)ctx);
+		return;
+	case RF_COOKIE_TIMER:
+		timer_ready(ring);
+		return;
+	case RF_COOKIE_MASK:
+		return;
+	}
+	rf_context_advance(ctx);
+}
+
+void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index)
+{
+	(void)index;
+	for (struct rf_context *c = ring->contexts; c; c = c->next)
+		if (c->id == launch && !c->done) {
+			hand_out(c);
+			return;
+		}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What tasks of a launch say to each other and to the submitter, and how they
+ * start.  FREESTANDING (context.h).
+ */
+#ifndef RF_TASK_H
+#define RF_TASK_H
+
+#include "context.h"
+
+#define RF_EXIT_FAILED 125	/* a task whose chain failed; the record says why */
+
+/* Beside the area, in memory that only the context uses. */
+struct rf_start {
+	struct rf_area	*area;
+	void		*init_stack;	/* tops, 16-byte aligned */
+	void		*payload_stack;
+	void		*tls;
+	char		*scratch;	/* RF_SCRATCH bytes */
+	int32_t		 area_fd;	/* own image: memfd of the area; else -1 */
+	int32_t		 image_fd;	/* own image: sealed memfd to exec; else -1 */
+};
+
+#define RF_TLS_SIZE 256
+
+/* user_data of a doorbell on the ring; the top bit tells it from the ring's own. */
+static inline uint64_t rf_doorbell_data(uint32_t launch, uint32_t index)
+{
+	return 1ULL << 63 | (uint64_t)launch << 24 | index;
+}
+#define RF_DOORBELL_BIT		(1ULL << 63)
+#define rf_doorbell_launch(data) ((uint32_t)((data) >> 24 & 0xffffffffU))
+#define rf_doorbell_index(data)	((uint32_t)((data) & 0xffffffU))
+
+/* Message on the report socket, with descriptor @fd attached unless -1. 0 or -errno. */
+long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd);
+
+/*
+ * Let the submitter carry out op @op and wait for its result.  A submitter that
+ * has died ends the task.
+ */
+long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op);
+
+void rf_record_begin(struct rf_ctx *ctx, uint32_t index);
+void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result);
+void rf_context_init(struct rf_ctx *ctx, struct rf_start *start);
+
+/* Entry points of new tasks; they do not return. */
+void rf_context_main(void *start);
+void rf_context_exec_image(void *start);
+
+/* Called by the submitter, before the task exists. */
+void rf_tls_init(void *tls);
+long rf_clone_context(struct rf_start *start, uint64_t flags, void *stack, int32_t *ret_pidfd);
+
+__attribute__((noreturn)) void rf_task_exit(int status);
+
+#endif

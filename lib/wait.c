@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How tasks ended, and whether they had exec'd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "ring.h"
+
+/* siginfo of waitid(2) as the word of waitpid(2). */
+static int status_word(const siginfo_t *info)
+{
+	if (info->si_code == CLD_EXITED)
+		return (info->si_status & 0xff) << 8;
+	return (info->si_status & 0x7f) | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+/*
+ * The host program may ignore SIGCHLD or reap everything: since Linux 6.15 the
+ * pidfd itself still knows.
+ */
+static int exit_info(int pidfd, int *ret_status)
+{
+	struct rf_pidfd_info info = { .mask = RF_PIDFD_INFO_EXIT };
+
+	if (ioctl(pidfd, RF_PIDFD_GET_INFO, &info) < 0 || !(info.mask & RF_PIDFD_INFO_EXIT))
+		return -ENODATA;
+	*ret_status = info.exit_code;
+	return 0;
+}
+
+int rf_task_reap(struct rf_task *t, int *ret_status, int *ret_error, struct rusage *ret_usage)
+{
+	siginfo_t info;
+	struct rusage usage;
+	long r;
+
+	if (t->reaped || t->pid <= 0)
+		return 1;
+	memset(&info, 0, sizeof(info));
+	/* the library's waitid() has no rusage; __WALL: a task may not have exec'd */
+	r = syscall(SYS_waitid, t->pidfd >= 0 ? P_PIDFD : P_PID,
+		    t->pidfd >= 0 ? t->pidfd : t->pid, &info, WEXITED | WNOHANG | __WALL, &usage);
+	if (r == 0 && info.si_pid == 0)
+		return 0;
+	t->reaped = true;
+	if (r == 0) {
+		if (ret_status)
+			*ret_status = status_word(&info);
+		if (ret_error)
+			*ret_error = 0;
+		if (ret_usage)
+			*ret_usage = usage;
+		return 1;
+	}
+	if (ret_status && ret_error)
+		*ret_error = t->pidfd >= 0 ? exit_info(t->pidfd, ret_status) : -ENODATA;
+	return 1;
+}
+
+bool rf_task_is_dead(const struct rf_task *t)
+{
+	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
+
+	return t->reaped || (t->pidfd >= 0 && poll(&p, 1, 0) == 1);
+}
+
+/* PF_FORKNOEXEC in field 9 of /proc/PID/stat, exact in an unreaped zombie too. */
+#define PF_FORKNOEXEC 0x40
+
+int rf_task_has_execed(pid_t pid)
+{
+	char path[64], text[512], *p;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n <= 0)
+		return -EIO;
+	text[n] = '\0';
+	p = strrchr(text, ')');		/* the name may hold anything, blanks too */
+	/* fields 3 to 8 lie between */
+	for (int i = 0; p && i < 7; i++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -EIO;
+	return !(strtoul(p + 1, NULL, 10) & PF_FORKNOEXEC);
+}
+
+long rf_self_peak_rss_kib(void)
+{
+	char text[2048], *p;
+	ssize_t n;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	p = strstr(text, "\nVmHWM:");
+	return p ? strtol(p + 7, NULL, 10) : 0;
+}
