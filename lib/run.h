@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What executors share: thin, freestanding wrappers of system calls.
+ */
+#ifndef RF_RUN_H
+#define RF_RUN_H
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#include "compat.h"
+#include "context.h"
+#include "freestanding.h"
+#include "syscall.h"
+
+#define RF_IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
+/* The directory in @slot, or the current one where the op names none. */
+static inline int rf_ctx_dir(const struct rf_ctx *ctx, int32_t slot)
+{
+	return slot < 0 ? AT_FDCWD : ctx->slots[slot];
+}
+
+static inline long rf_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+			      uint64_t resolve)
+{
+	const struct open_how how = {
+		.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve,
+	};
+
+	return rf_sys4(__NR_openat2, dir, path, &how, sizeof(how));
+}
+
+static inline void rf_close(long fd)
+{
+	rf_sys1(__NR_close, fd);
+}
+
+static inline long rf_statx(int dir, const char *path, int flags, unsigned int mask,
+			    struct statx *ret)
+{
+	return rf_sys5(__NR_statx, dir, path, flags | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+		       mask, ret);
+}
+
+/* All of @data, in as many calls as it takes; 0 or a negative errno. */
+static inline long rf_write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		long n = rf_sys3(__NR_write, fd, data, len);
+
+		if (n < 0)
+			return n;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* In one call, as procfs wants it; 0 or a negative errno. */
+static inline long rf_write_once(int fd, const void *data, size_t len)
+{
+	long n = rf_sys3(__NR_write, fd, data, len);
+
+	if (n < 0)
+		return n;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+/*
+ * run_proc.c.  /proc, once it is known to be a procfs and its root: whatever
+ * is opened below it with rf_proc_at() is on that same file system, so nothing
+ * mounted or linked there can stand in for the file that is meant.
+ */
+long rf_proc_open(void);
+long rf_proc_at(int proc, const char *path, uint64_t flags, uint64_t resolve);
+long rf_proc_write(const char *path, const void *data, size_t len);
+
+/* run_task.c: have the submitter carry out @op; its result. */
+long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Executors of the group "descriptors".
+ */
+#include <asm/socket.h>
+#include <linux/close_range.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/uio.h>
+
+#include "run.h"
+
+RF_EXECUTOR(open)
+{
+	return rf_openat2(rf_ctx_dir(ctx, op->u.open.dir), rf_ctx_str(ctx, op->u.open.path),
+			  op->u.open.flags, op->u.open.mode, op->u.open.resolve);
+}
+
+/* ------------------------------------------------------------ dup and close */
+
+long rf_fd_raise(struct rf_ctx *ctx, int fd)
+{
+	long to = rf_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, ctx->area->fd_floor);
+
+	/* a low RLIMIT_NOFILE: anywhere, and out of the way again when need be */
+	if (to == -EINVAL)
+		to = rf_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+	if (to >= 0)
+		rf_close(fd);
+	return to;
+}
+
+/* Move whatever of ours sits at number @to, and tell its owner. */
+static long make_room(struct rf_ctx *ctx, int to)
+{
+	int32_t *const internal[] = {
+		&ctx->area->report_fd, &ctx->area->ring_fd,
+		&ctx->area->init_fd, &ctx->area->submitter_pidfd,
+	};
+	long moved = -1;
+
+	for (unsigned int i = 0; i < sizeof(internal) / sizeof(internal[0]); i++) {
+		if (*internal[i] != to)
+			continue;
+		moved = rf_fd_raise(ctx, to);
+		if (moved < 0)
+			return moved;
+		*internal[i] = (int32_t)moved;
+		return 0;
+	}
+	for (uint32_t i = 0; i < ctx->area->nr_slots; i++) {
+		if (ctx->slots[i] != to)
+			continue;
+		if (moved < 0)
+			moved = rf_fd_raise(ctx, to);
+		if (moved < 0)
+			return moved;
+		/* one descriptor may have been given to several slots */
+		ctx->slots[i] = (int32_t)moved;
+	}
+	return 0;
+}
+
+RF_EXECUTOR(dup)
+{
+	int from = op->u.dup.slot < 0 ? op->u.dup.from : ctx->slots[op->u.dup.slot];
+	int to = op->u.dup.to;
+	long r;
+
+	if (from < 0 || to < 0)
+		return -EBADF;
+	if (from == to) {
+		r = rf_sys3(__NR_fcntl, to, F_SETFD, 0);
+		return r < 0 ? r : to;
+	}
+	r = make_room(ctx, to);
+	if (r < 0)
+		return r;
+	return rf_sys3(__NR_dup3, from, to, 0);
+}
+
+RF_EXECUTOR(close)
+{
+	int fd = rf_ctx_fd(ctx, op->u.close.slot);
+
+	if (fd < 0)
+		return -EBADF;
+	ctx->slots[op->u.close.slot] = -1;
+	return rf_sys1(__NR_close, fd);
+}
+
+/* -------------------------------------------------------------- close_range */
+
+/* The lowest descriptor >= @from that stays open; INT32_MAX: none. */
+static int32_t next_kept(const struct rf_ctx *ctx, int32_t from)
+{
+	const struct rf_area *area = ctx->area;
+	const int32_t *keep = (const int32_t *)(const void *)(ctx->base + area->off_keep);
+	const int32_t internal[] = {
+		area->report_fd, area->ring_fd, area->init_fd, area->submitter_pidfd,
+	};
+	int32_t best = INT32_MAX;
+
+	for (uint32_t i = 0; i < area->nr_keep && best == INT32_MAX; i++)
+		if (keep[i] >= from)
+			best = keep[i];
+	for (unsigned int i = 0; i < sizeof(internal) / sizeof(internal[0]); i++)
+		if (internal[i] >= from && internal[i] < best)
+			best = internal[i];
+	for (uint32_t i = 0; i < area->nr_slots; i++)
+		if (ctx->slots[i] >= from && ctx->slots[i] < best)
+			best = ctx->slots[i];
+	return best;
+}
+
+static int32_t last_kept(const struct rf_ctx *ctx)
+{
+	int32_t last = -1, next;
+
+	while ((next = next_kept(ctx, last + 1)) != INT32_MAX)
+		last = next;
+	return last;
+}
+
+struct dirent64 {
+	uint64_t	ino;
+	int64_t		off;
+	uint16_t	reclen;
+	uint8_t		type;
+	char		name[];
+};
+
+/* The number that @name is; -1 for "." and "..". */
+static int32_t fd_number(const char *name)
+{
+	int32_t n = 0;
+
+	if (*name < '0' || *name > '9')
+		return -1;
+	for (; *name; name++)
+		n = n * 10 + (*name - '0');
+	return n;
+}
+
+/* procfs lists descriptors by number, so closing some does not disturb the walk. */
+static long close_listed(struct rf_ctx *ctx)
+{
+	long proc = rf_proc_open(), dir, n;
+
+	if (proc < 0)
+		return proc;
+	dir = rf_proc_at((int)proc, "self/fd", O_RDONLY | O_DIRECTORY, 0);
+	rf_close(proc);
+	if (dir < 0)
+		return dir;
+	while ((n = rf_sys3(__NR_getdents64, dir, ctx->scratch, RF_SCRATCH)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent64 *d = (const void *)(ctx->scratch + at);
+			int32_t fd = fd_number(d->name);
+
+			if (fd >= 0 && fd != dir && next_kept(ctx, fd) != fd)
+				rf_close(fd);
+			at += d->reclen;
+		}
+	}
+	rf_close(dir);
+	return n;
+}
+
+#define FDS_BOUND (1 << 20)
+
+static long close_by_limit(struct rf_ctx *ctx)
+{
+	struct rlimit64 lim;
+	long r = rf_sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &lim);
+	int32_t kept = -1;
+
+	if (r < 0)
+		return r;
+	if (lim.rlim_cur > FDS_BOUND)
+		lim.rlim_cur = FDS_BOUND;
+	for (int32_t fd = 0; fd < (int32_t)lim.rlim_cur; fd++) {
+		if (kept < fd)
+			kept = next_kept(ctx, fd);
+		if (fd != kept)
+			rf_close(fd);
+	}
+	return 0;
+}
+
+static long close_one_by_one(struct rf_ctx *ctx)
+{
+	long r = rf_sys1(__NR_unshare, CLONE_FILES);
+
+	if (r < 0)
+		return r;
+	r = close_listed(ctx);
+	return r < 0 ? close_by_limit(ctx) : r;
+}
+
+RF_EXECUTOR(close_range)
+{
+	int32_t next = 0, kept;
+	long r;
+
+	(void)op;
+	/* The table may be the submitter's: leave it before anything in it is touched. */
+	r = rf_sys3(__NR_close_range, last_kept(ctx) + 1, ~0U, CLOSE_RANGE_UNSHARE);
+	if (r == -ENOSYS || r == -EPERM)
+		return close_one_by_one(ctx);
+	while (!r && (kept = next_kept(ctx, next)) != INT32_MAX) {
+		if (kept > next)
+			r = rf_sys3(__NR_close_range, next, kept - 1, 0);
+		next = kept + 1;
+	}
+	return r;
+}
+
+/* ------------------------------------------------------ making descriptors */
+
+RF_EXECUTOR(pipe)
+{
+	int fds[2];
+	long r = rf_sys2(__NR_pipe2, fds, op->u.pipe.flags | O_CLOEXEC);
+
+	if (r < 0)
+		return r;
+	ctx->slots[op->out] = fds[0];
+	ctx->slots[op->out2] = fds[1];
+	return 0;
+}
+
+RF_EXECUTOR(socket)
+{
+	(void)ctx;
+	return rf_sys3(__NR_socket, op->u.socket.domain, op->u.socket.type | SOCK_CLOEXEC,
+		       op->u.socket.protocol);
+}
+
+RF_EXECUTOR(memfd)
+{
+	const char *name = rf_ctx_str(ctx, op->u.memfd.name);
+	unsigned int flags = op->u.memfd.flags | MFD_CLOEXEC;
+	long fd, r;
+
+	if (op->u.memfd.seals)
+		flags |= MFD_ALLOW_SEALING;
+	fd = rf_sys2(__NR_memfd_create, name ? name : "", flags);
+	if (fd < 0)
+		return fd;
+	r = rf_write_all((int)fd, rf_ctx_blob(ctx, op->u.memfd.content),
+			 op->u.memfd.content.len);
+	if (!r)
+		r = rf_sys3(__NR_lseek, fd, 0, 0);
+	if (!r && op->u.memfd.seals)
+		r = rf_sys3(__NR_fcntl, fd, F_ADD_SEALS, op->u.memfd.seals);
+	if (r < 0) {
+		rf_close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* ------------------------------------------------------ passing descriptors */
+
+#define SCM_MAX 253		/* the kernel's SCM_MAX_FD */
+
+struct msghdr {
+	void		*name;
+	int		 namelen;
+	struct iovec	*iov;
+	size_t		 iovlen;
+	struct cmsghdr	*control;
+	size_t		 controllen;
+	unsigned int	 flags;
+};
+
+struct cmsghdr {
+	size_t		len;
+	int		level, type;
+	int32_t		fds[];
+};
+
+RF_EXECUTOR(send_fds)
+{
+	const int32_t *slots = rf_ctx_blob(ctx, op->u.send_fds.slots);
+	uint32_t nr = op->u.send_fds.slots.len / sizeof(*slots);
+	struct cmsghdr *c = (void *)ctx->scratch;
+	struct iovec iov = {
+		.iov_base = (void *)(uintptr_t)rf_ctx_blob(ctx, op->u.send_fds.payload),
+		.iov_len = op->u.send_fds.payload.len,
+	};
+	struct msghdr msg = { .iov = &iov, .iovlen = 1 };
+	char nothing = 0;
+	long r;
+
+	if (nr > SCM_MAX)
+		return -E2BIG;
+	/* descriptors travel with a byte at least */
+	if (!iov.iov_len) {
+		iov.iov_base = &nothing;
+		iov.iov_len = 1;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		c->fds[i] = rf_ctx_fd(ctx, slots[i]);
+		if (c->fds[i] < 0)
+			return -ECANCELED;
+	}
+	c->len = sizeof(*c) + nr * sizeof(int32_t);
+	c->level = SOL_SOCKET;
+	c->type = SCM_RIGHTS;
+	if (nr) {
+		msg.control = c;
+		msg.controllen = c->len;
+	}
+	r = rf_sys3(__NR_sendmsg, rf_ctx_fd(ctx, op->u.send_fds.sock), &msg, MSG_NOSIGNAL);
+	if (r < 0)
+		return r;
+	return (size_t)r == iov.iov_len ? 0 : -EIO;
+}
+
+/* The descriptors that came with @msg, all of them; how many. */
+static uint32_t received(const struct msghdr *msg, const struct cmsghdr *c)
+{
+	if (msg->controllen < sizeof(*c) || c->level != SOL_SOCKET || c->type != SCM_RIGHTS)
+		return 0;
+	return (uint32_t)((c->len - sizeof(*c)) / sizeof(int32_t));
+}
+
+RF_EXECUTOR(recv_fds)
+{
+	const int32_t *slots = rf_ctx_blob(ctx, op->u.recv_fds.slots);
+	uint32_t want = op->u.recv_fds.slots.len / sizeof(*slots), got;
+	struct cmsghdr *c = (void *)ctx->scratch;
+	struct iovec iov = {
+		.iov_base = ctx->scratch + RF_SCRATCH / 2, .iov_len = RF_SCRATCH / 2,
+	};
+	struct msghdr msg = {
+		.iov = &iov, .iovlen = 1, .control = c,
+		.controllen = sizeof(*c) + SCM_MAX * sizeof(int32_t),
+	};
+	long r;
+
+	r = rf_sys3(__NR_recvmsg, rf_ctx_fd(ctx, op->u.recv_fds.sock), &msg, MSG_CMSG_CLOEXEC);
+	if (r < 0)
+		return r;
+	got = received(&msg, c);
+	if (got == want && !(msg.flags & MSG_CTRUNC)) {
+		for (uint32_t i = 0; i < got; i++)
+			ctx->slots[slots[i]] = c->fds[i];
+		return 0;
+	}
+	for (uint32_t i = 0; i < got; i++)
+		rf_close(c->fds[i]);
+	return r ? -EPROTO : -EPIPE;
+}
