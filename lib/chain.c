@@ -363,6 +363,20 @@ static int check_fsfds(struct check *k, const struct rf_blob *b)
 	return 0;
 }
 
+/* The executor walks from NUL to NUL. */
+static int check_pairs(struct check *k, const struct rf_blob *b)
+{
+	uint32_t nr = 0;
+
+	if (!has_bytes(k->chain, b->off, b->len))
+		return refuse(k, "an argument is outside the data area");
+	for (uint32_t i = 0; i < b->len; i++)
+		nr += !k->chain->data[b->off + i];
+	if (nr % 2 || (b->len && k->chain->data[b->off + b->len - 1]))
+		return refuse(k, "its options are no pairs of strings");
+	return 0;
+}
+
 static int check_arg(struct check *k, const struct rf_op *op, const struct rf_arg *a)
 {
 	const void *p = (const char *)op + a->offset;
@@ -382,7 +396,9 @@ static int check_arg(struct check *k, const struct rf_op *op, const struct rf_ar
 		if (!has_bytes(k->chain, *(const rf_str *)p, 1))
 			return refuse(k, "a string is outside the data area");
 		return 0;
-	case RF_ARG_BLOB: case RF_ARG_BYTES: case RF_ARG_PAIRS: case RF_ARG_IDS:
+	case RF_ARG_PAIRS:
+		return check_pairs(k, b);
+	case RF_ARG_BLOB: case RF_ARG_BYTES: case RF_ARG_IDS: case RF_ARG_BITS:
 		if (!has_bytes(k->chain, b->off, b->len))
 			return refuse(k, "an argument is outside the data area");
 		return 0;
@@ -431,6 +447,11 @@ static int check_order(struct check *k, const struct rf_op *op)
 		return check_clone(k, op);
 	if (def->phase == RF_PHASE_ANY)
 		return 0;
+	/* an early change of ids does not close the phases between */
+	if ((def->flags & RF_OPF_IDS) && k->phase <= RF_PHASE_IDS) {
+		k->phase = RF_PHASE_IDS;
+		return 0;
+	}
 	if (def->phase < k->phase)
 		return refuse(k, "comes after an op of a later phase");
 	k->phase = def->phase;

@@ -119,7 +119,7 @@ struct rf_op {
 		struct { int32_t domain, type, protocol; } socket;
 		struct { rf_str name; struct rf_blob content; uint32_t flags; uint32_t seals; } memfd;
 		struct { int32_t sock; struct rf_blob slots, payload; } send_fds; /* slots: int32_t[] */
-		struct { int32_t sock; struct rf_blob slots; uint32_t nr; } recv_fds; /* slots: int32_t[] filled */
+		struct { int32_t sock; struct rf_blob slots; } recv_fds; /* slots: int32_t[] filled */
 
 		/* dev/ino != 0: must be what fstat of the caller's descriptor said */
 		struct { int32_t dir; rf_str path; uint32_t flags; uint64_t dev, ino; } open_tree;
@@ -128,7 +128,7 @@ struct rf_op {
 		struct { int32_t slot, userns; rf_str path; uint32_t at_flags; uint64_t set, clr; uint32_t propagation; } mount_setattr;
 		/* entry: index under which the mount id is kept for `verify` */
 		struct { int32_t from, to; rf_str to_path; uint32_t entry, flags; } move_mount;
-		struct { int32_t root; } pivot_root;			/* slot; also chdir("/") */
+		struct { int32_t root; } pivot_root;			/* slot; then umount ".", chdir "/" */
 		struct { int32_t dir; rf_str path; uint32_t flags; } umount;
 		struct { int32_t root; rf_str path; uint32_t entry; } verify;
 
@@ -197,7 +197,8 @@ enum rf_arg_type {
 	RF_ARG_SLOTS,	/* struct rf_blob of int32_t slots that the op uses */
 	RF_ARG_OUTS,	/* struct rf_blob of int32_t slots that the op fills */
 	RF_ARG_FSFDS,	/* struct rf_blob of struct rf_fsopt_fd */
-	RF_ARG_VEC,	/* struct rf_vec */
+	RF_ARG_BITS,	/* struct rf_blob, a mask of numbers: printed 0-3,7 */
+	RF_ARG_VEC,	/* struct rf_vec: printed if it has no name, else only counted (environment) */
 	RF_ARG_FLAGS64,	/* uint64_t with names */
 	RF_ARG_FLAGS32,	/* uint32_t with names */
 	RF_ARG_ENUM,	/* uint32_t with names */
@@ -230,6 +231,7 @@ struct rf_arg {
 #define RF_OPF_MAKES_TWO (1U << 1)	/* pipe: fills out and out2 by itself */
 #define RF_OPF_ENDS	(1U << 2)	/* may end a chain: exec, exit, gate */
 #define RF_OPF_SUBMITTER (1U << 3)	/* may be carried out by the submitter */
+#define RF_OPF_IDS	(1U << 4)	/* also in RF_PHASE_IDS: take an id that the new map has */
 
 struct rf_op_def {
 	const char	*name;
