@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const outcome_names[] = {
+	[RF_REFUSED]	= "refused",
+	[RF_FAILED]	= "failed",
+	[RF_EXITED]	= "exited",
+	[RF_SIGNALED]	= "signaled",
+	[RF_TIMEOUT]	= "timeout",
+};
+
+/* Length of the well-formed UTF-8 character at @s, or 0. */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const struct { unsigned char mask, lead, len; uint32_t min; } kinds[] = {
+		{ 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 },
+		{ 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 },
+	};
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		uint32_t c = s[0] & (unsigned char)~kinds[k].mask;
+
+		if ((s[0] & kinds[k].mask) != kinds[k].lead)
+			continue;
+		for (size_t i = 1; i < kinds[k].len; i++) {
+			if ((s[i] & 0xc0) != 0x80)
+				return 0;
+			c = c << 6 | (s[i] & 0x3f);
+		}
+		if (c < kinds[k].min || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return 0;
+		return kinds[k].len;
+	}
+	return 0;
+}
+
+/*
+ * A path is bytes, JSON is UTF-8: what is not becomes U+FFFD, as in browsers.
+ * NULL is null.
+ */
+static json_t *text(const char *s)
+{
+	json_t *j;
+	char *copy, *to;
+	size_t n;
+
+	if (!s)
+		return json_null();
+	j = json_string(s);
+	if (j)
+		return j;
+	copy = malloc(3 * strlen(s) + 1);
+	if (!copy)
+		return NULL;
+	for (to = copy; *s; s += n ? n : 1) {
+		n = utf8_length((const unsigned char *)s);
+		memcpy(to, n ? s : "\xef\xbf\xbd", n ? n : 3);
+		to += n ? n : 3;
+	}
+	*to = '\0';
+	j = json_string(copy);
+	free(copy);
+	return j;
+}
+
+/* An integer, or null where there is none. */
+static json_t *number(bool known, long long value)
+{
+	return known ? json_integer(value) : json_null();
+}
+
+static json_t *place(const struct rf_place *p)
+{
+	json_t *j;
+
+	if (!p->file || !*p->file)
+		return json_null();
+	j = json_object();
+	json_object_set_new(j, "file", text(p->file));
+	json_object_set_new(j, "line", number(p->line > 0, p->line));
+	json_object_set_new(j, "col", number(p->col > 0, p->col));
+	return j;
+}
+
+static json_t *error(const struct rf_verdict *v)
+{
+	const struct rf_err *err = v->err;
+	json_t *j;
+
+	if (!err || !err->code)
+		return json_null();
+	j = json_object();
+	json_object_set_new(j, "file", text(*err->file ? err->file : NULL));
+	json_object_set_new(j, "line", number(err->line > 0, err->line));
+	json_object_set_new(j, "col", number(err->col > 0, err->col));
+	json_object_set_new(j, "op", text(v->op));
+	json_object_set_new(j, "index", number(v->op_index >= 0, v->op_index));
+	json_object_set_new(j, "errno", text(strerrorname_np(err->code)));
+	json_object_set_new(j, "message", text(err->msg));
+	json_object_set_new(j, "hint", text(*err->hint ? err->hint : NULL));
+	return j;
+}
+
+static json_t *times(const struct rf_verdict *v)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "setup_us", number(v->has_setup, (long long)v->setup_us));
+	json_object_set_new(j, "wall_us", number(v->has_usage, (long long)v->wall_us));
+	json_object_set_new(j, "user_us", number(v->has_usage, (long long)v->user_us));
+	json_object_set_new(j, "system_us", number(v->has_usage, (long long)v->system_us));
+	return j;
+}
+
+static json_t *skipped(const struct rf_verdict *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->nr_skipped; i++) {
+		const struct rf_mount *m = v->skipped[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "at", text(m->at));
+		json_object_set_new(j, "source", text(m->source));
+		json_object_set_new(j, "place", place(&m->place));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *ids(const struct rf_verdict *v)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "uid", number(v->uid >= 0, v->uid));
+	json_object_set_new(j, "gid", number(v->gid >= 0, v->gid));
+	json_object_set_new(j, "groups", text(v->groups));
+	return j;
+}
+
+/* jansson's setters take NULL and do nothing: a short object is seen here. */
+static char *finish(json_t *j, size_t nr_keys)
+{
+	char *s = NULL;
+
+	if (json_object_size(j) == nr_keys)
+		s = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	json_decref(j);
+	return s;
+}
+
+char *rf_verdict_json(const struct rf_verdict *v)
+{
+	json_t *j = json_object(), *engine = json_object();
+	char *s, *line;
+	size_t len;
+
+	json_object_set_new(engine, "name", text(v->engine));
+	json_object_set_new(engine, "why", text(v->engine_why));
+
+	json_object_set_new(j, "version", json_integer(1));
+	json_object_set_new(j, "outcome", json_string(outcome_names[v->outcome]));
+	json_object_set_new(j, "exit_status", number(v->exit_status >= 0, v->exit_status));
+	json_object_set_new(j, "signal", number(v->signal > 0, v->signal));
+	json_object_set_new(j, "reason", text(v->reason));
+	json_object_set_new(j, "error", error(v));
+	json_object_set_new(j, "times", times(v));
+	json_object_set_new(j, "peak_memory_kib", number(v->peak_kib >= 0, v->peak_kib));
+	json_object_set_new(j, "peak_memory_at_most_kib",
+			    number(v->peak_at_most_kib >= 0, v->peak_at_most_kib));
+	json_object_set_new(j, "engine", engine);
+	json_object_set_new(j, "ids", ids(v));
+	json_object_set_new(j, "skipped_mounts", skipped(v));
+	s = finish(j, 12);
+	if (!s)
+		return NULL;
+	len = strlen(s);
+	line = realloc(s, len + 2);
+	if (!line) {
+		free(s);
+		return NULL;
+	}
+	memcpy(line + len, "\n", 2);
+	return line;
+}
+
+char *rf_op_row_json(const struct rf_op_row *row)
+{
+	json_t *j = json_object();
+	size_t keys = 5;
+
+	json_object_set_new(j, "index", json_integer(row->index));
+	json_object_set_new(j, "op", text(row->op));
+	json_object_set_new(j, "text", text(row->text));
+	json_object_set_new(j, "hard", json_boolean(row->hard));
+	json_object_set_new(j, "place", place(&row->place));
+	if (row->has_result) {
+		keys += 3;
+		json_object_set_new(j, "result", json_integer(row->result));
+		json_object_set_new(j, "errno",
+				    text(row->result < 0 ? strerrorname_np(-row->result) : NULL));
+		json_object_set_new(j, "us", row->has_time ? json_real(row->usec) : json_null());
+	}
+	return finish(j, keys);
+}
+
+char *rf_engine_json(const char *engine, const char *why)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "engine", text(engine));
+	json_object_set_new(j, "why", text(why));
+	return finish(j, 2);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The record of one launch as JSON, and single ops as JSON.  The only module
+ * that knows jansson; nothing of it runs unless JSON was asked for.
+ */
+#ifndef RF_VERDICT_H
+#define RF_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ringfence.h"
+#include "sandbox.h"
+
+enum rf_outcome {
+	RF_REFUSED = 0,		/* usage or spec: nothing was started */
+	RF_FAILED,		/* the sandbox could not be made, or the command not be found in it */
+	RF_EXITED,
+	RF_SIGNALED,
+	RF_TIMEOUT,
+};
+
+struct rf_verdict {
+	enum rf_outcome	 outcome;
+	int		 exit_status;	/* of ringfence itself; -1: it dies by `signal` */
+	int		 signal;	/* that ended the command; 0 none */
+	const char	*reason;	/* one phrase for people, or NULL */
+
+	const struct rf_err *err;	/* NULL or code 0: none */
+	const char	*op;		/* text of the op that failed, or NULL */
+	int		 op_index;	/* -1: no op */
+
+	bool		 has_setup, has_usage;
+	uint64_t	 setup_us;	/* start of the program to exec of the command */
+	uint64_t	 wall_us, user_us, system_us; /* the command's */
+	long		 peak_kib;	/* -1: unknown */
+	long		 peak_at_most_kib; /* where only that is known; -1 */
+
+	const char	*engine, *engine_why;
+	const char	*groups;	/* "kept", "dropped", "set", or NULL */
+	int64_t		 uid, gid;	/* inside; -1 unknown */
+	const struct rf_mount *const *skipped; /* optional mounts left out */
+	size_t		 nr_skipped;
+};
+
+/* One object and a newline, to be freed; NULL: no memory. */
+char *rf_verdict_json(const struct rf_verdict *v);
+
+/* One op of a chain, with or without its result. */
+struct rf_op_row {
+	int		 index;
+	const char	*op;		/* its name */
+	const char	*text;		/* with arguments */
+	struct rf_place	 place;		/* line 0: none */
+	bool		 hard;		/* hard-linked */
+	bool		 has_result, has_time;
+	int		 result;
+	double		 usec;
+};
+
+/* One object without a newline, to be freed; NULL: no memory. */
+char *rf_op_row_json(const struct rf_op_row *row);
+
+/* {"engine": ..., "why": ...} likewise; the first line of a trace. */
+char *rf_engine_json(const char *engine, const char *why);
+
+#endif
