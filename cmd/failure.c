@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "failure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "command.h"
+#include "error.h"
+#include "trace.h"
+
+static bool is_not_found(int result)
+{
+	return result == -ENOENT || result == -ENOTDIR;
+}
+
+/*
+ * The execs of a chain walk $PATH.  One that was found and could not be run
+ * says more than those that found nothing.
+ */
+struct walk {
+	int		 nr;		/* execs that were tried */
+	int		 index, result;	/* the one to report */
+};
+
+static struct walk exec_walk(const struct rf_chain *c, const struct rf_context *ctx)
+{
+	struct walk w = { .index = -1 };
+	int result;
+
+	for (uint32_t i = 0; i < c->nr_ops; i++) {
+		if (c->ops[i].kind != RF_OP_EXEC || rf_context_op(ctx, (int)i, &result) != 1)
+			continue;
+		if (result >= 0 || result == -ECANCELED)
+			continue;
+		w.nr++;
+		if (w.index < 0 || is_not_found(w.result)) {
+			w.index = (int)i;
+			w.result = result;
+		}
+	}
+	return w;
+}
+
+static void exec_failed(const struct load *l, const struct walk *w, struct failure *ret,
+			struct rf_err *err)
+{
+	const struct rf_sandbox *sb = l->sb;
+	const struct rf_chain *c = l->chain;
+	const char *file = c->data + c->ops[w->index].u.exec.path;
+
+	ret->index = w->index;
+	ret->status = is_not_found(w->result) ? STATUS_NOT_FOUND : STATUS_NO_EXEC;
+	if (w->nr > 1 && is_not_found(w->result) && sb->nr_argv && sb->path)
+		rf_err_at(err, &sb->command_place, -w->result, "exec %s: looked for in %s",
+			  sb->argv[0], sb->path);
+	else
+		rf_err_at(err, &sb->command_place, -w->result, "exec %s",
+			  c->ops[w->index].u.exec.path ? file : "descriptor");
+}
+
+void failure_of_op(const struct load *l, const struct rf_context *ctx,
+		   const struct rf_completion *done, struct failure *ret,
+		   struct rf_err *err)
+{
+	const struct rf_chain *c = l->chain;
+	struct rf_place place = op_place(c, done->index);
+	char text[OP_TEXT_MAX];
+
+	ret->index = done->index;
+	ret->status = STATUS_SANDBOX;
+	if (done->index < 0) {
+		rf_err_set(err, -done->result, "the sandbox");
+		return;
+	}
+	if (c->ops[done->index].kind == RF_OP_EXEC) {
+		struct walk w = exec_walk(c, ctx);
+
+		if (w.index >= 0) {
+			exec_failed(l, &w, ret, err);
+			return;
+		}
+	}
+	op_text(c, done->index, text);
+	rf_err_at(err, &place, -done->result, "%s", text);
+}
+
+static bool same_place(const struct rf_place *a, const struct rf_place *b)
+{
+	return a->line == b->line && a->col == b->col &&
+	       (a->file == b->file || (a->file && b->file && strcmp(a->file, b->file) == 0));
+}
+
+/* Whether a hard-linked op of @m has failed. */
+static bool was_skipped(const struct rf_chain *c, const struct rf_context *ctx,
+			const struct rf_mount *m)
+{
+	int result;
+
+	for (uint32_t i = 0; i < c->nr_ops; i++) {
+		struct rf_place place;
+
+		if (!(c->ops[i].flags & RF_OP_F_HARD) || c->ops[i].kind == RF_OP_EXEC)
+			continue;
+		place = op_place(c, (int)i);
+		if (!same_place(&place, &m->place) && !same_place(&place, &m->at_place))
+			continue;
+		if (rf_context_op(ctx, (int)i, &result) == 1 && result < 0 && result != -ECANCELED)
+			return true;
+	}
+	return false;
+}
+
+void failure_skipped(const struct load *l, const struct rf_context *ctx,
+		     const struct rf_mount ***ret, size_t *ret_nr)
+{
+	const struct rf_sandbox *sb = l->sb;
+	const struct rf_mount **list;
+	size_t nr = 0, max = 0;
+
+	for (size_t i = 0; i < sb->nr_mounts; i++)
+		max += !!(sb->mounts[i].flags & RF_MF_OPTIONAL);
+	if (!max)
+		return;
+	list = calloc(max, sizeof(list[0]));
+	if (!list)
+		return;
+	for (size_t i = 0; i < sb->nr_mounts; i++) {
+		const struct rf_mount *m = &sb->mounts[i];
+
+		if (!(m->flags & RF_MF_OPTIONAL))
+			continue;
+		if ((m->flags & RF_MF_ABSENT) || was_skipped(l->chain, ctx, m))
+			list[nr++] = m;
+	}
+	*ret = list;
+	*ret_nr = nr;
+}

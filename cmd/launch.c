@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "clock.h"
+#include "command.h"
+#include "error.h"
+#include "failure.h"
+#include "report.h"
+
+static uint64_t timeval_us(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000U + (uint64_t)t->tv_usec;
+}
+
+/* ------------------------------------------------------------- the verdict */
+
+/* Nothing runs, for a reason that is in l->err. */
+static void failed(struct launch *l, int status, unsigned int flags)
+{
+	struct rf_verdict *v = &l->verdict;
+
+	v->outcome = RF_FAILED;
+	v->exit_status = status;
+	v->err = &l->err;
+	report_error(&l->err, flags);
+}
+
+/* Ended by a signal that we were sent, or by the deadline, and not by itself. */
+static bool ended_by_us(struct launch *l)
+{
+	struct rf_verdict *v = &l->verdict;
+
+	if (l->timed_out) {
+		v->outcome = RF_TIMEOUT;
+		v->exit_status = STATUS_TIMEOUT;
+		v->reason = "the wall limit has passed";
+		return true;
+	}
+	if (l->signals.ended_by) {
+		v->outcome = RF_SIGNALED;
+		v->exit_status = -1;
+		v->signal = l->signals.ended_by;
+		return true;
+	}
+	return false;
+}
+
+static void chain_failed(struct launch *l, const struct rf_completion *done)
+{
+	struct failure f;
+
+	if (ended_by_us(l)) {
+		if (l->timed_out)
+			report_text("the wall limit has passed before the command was started\n");
+		return;
+	}
+	failure_of_op(l->load, l->ctx, done, &f, &l->err);
+	op_text(l->load->chain, f.index, l->op);
+	l->verdict.op = l->op;
+	l->verdict.op_index = f.index;
+	failed(l, f.status, REPORT_STRERROR);
+}
+
+static void command_ended(struct launch *l, const struct rf_completion *done)
+{
+	struct rf_verdict *v = &l->verdict;
+
+	v->has_usage = true;
+	v->wall_us = (clock_ns() - l->exec_ns) / 1000;
+	v->user_us = timeval_us(&done->usage.ru_utime);
+	v->system_us = timeval_us(&done->usage.ru_stime);
+	if (done->usage.ru_maxrss > done->launcher_rss_kib)
+		v->peak_kib = done->usage.ru_maxrss;
+	else
+		v->peak_at_most_kib = done->usage.ru_maxrss;
+
+	if (ended_by_us(l)) {
+		if (l->timed_out)
+			report_text("the wall limit has passed; the command was killed\n");
+	} else if (done->result < 0) {
+		rf_err_set(&l->err, -done->result, "the command has ended; its exit status");
+		failed(l, STATUS_SANDBOX, REPORT_STRERROR);
+	} else if (WIFSIGNALED(done->status)) {
+		v->outcome = RF_SIGNALED;
+		v->exit_status = -1;
+		v->signal = WTERMSIG(done->status);
+	} else {
+		v->outcome = RF_EXITED;
+		v->exit_status = WEXITSTATUS(done->status);
+	}
+}
+
+/* --------------------------------------------------------------- the loop */
+
+/* Return: 1 when the launch is over, 0, or a negative errno. */
+static int handle(struct launch *l, const struct rf_completion *done)
+{
+	switch (done->kind) {
+	case RF_DONE_OP:
+		trace_op(&l->trace, l->load->chain, done);
+		return 0;
+	case RF_DONE_STARTED:
+		l->exec_ns = clock_ns();
+		l->verdict.has_setup = true;
+		l->verdict.setup_us = l->exec_ns / 1000;
+		l->signals.pid = done->result;
+		return 0;
+	case RF_DONE_PARKED:	/* a spec cannot ask for a gate */
+		return -EPROTO;
+	case RF_DONE_FAILED:
+		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
+		chain_failed(l, done);
+		return 1;
+	case RF_DONE_EXIT:
+		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
+		command_ended(l, done);
+		return 1;
+	case RF_DONE_TIMEOUT:
+		l->timed_out = true;
+		(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
+		return 0;
+	case RF_DONE_WATCH:
+		return signals_handle(&l->signals, l->ring, l->ctx);
+	}
+	return -EPROTO;
+}
+
+/* The ring itself has failed: nothing more can be learned. */
+static int loop(struct launch *l)
+{
+	struct rf_completion done;
+	int r;
+
+	do {
+		r = rf_ring_wait(l->ring, -1, &done);
+		if (r > 0)
+			r = handle(l, &done);
+	} while (r == 0);
+	return r < 0 ? rf_err_set(&l->err, -r, "waiting for the command") : 0;
+}
+
+/* What the verdict can say before anything runs. */
+static void describe(struct launch *l)
+{
+	const struct rf_sandbox *sb = l->load->sb;
+	const struct rf_chain *c = l->load->chain;
+	struct rf_verdict *v = &l->verdict;
+
+	v->uid = sb->user.uid >= 0 ? sb->user.uid : (int64_t)l->load->features.uid;
+	v->gid = sb->user.gid >= 0 ? sb->user.gid : (int64_t)l->load->features.gid;
+	v->groups = "kept";
+	for (uint32_t i = 0; i < c->nr_ops; i++)
+		if (c->ops[i].kind == RF_OP_SETGROUPS)
+			v->groups = c->ops[i].u.setgroups.gids.len ? "set" : "dropped";
+}
+
+/*
+ * The command dies with ringfence in any case; with `die_with_parent`
+ * ringfence dies with whoever started it.
+ */
+static int die_with_parent(struct launch *l)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return rf_err_set(&l->err, errno, "die_with_parent");
+	if (getppid() != parent)
+		return rf_err_set(&l->err, ESRCH, "die_with_parent: the parent has gone");
+	return 0;
+}
+
+static int start(struct launch *l)
+{
+	const struct rf_sandbox *sb = l->load->sb;
+	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
+			     (l->wants_usage ? RF_SUBMIT_RSS : 0);
+	int r;
+
+	if (sb->die_with_parent) {
+		r = die_with_parent(l);
+		if (r < 0)
+			return r;
+	}
+	r = rf_ring_new(l->engine, &l->ring, &l->err);
+	if (r < 0)
+		return r;
+	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
+	trace_engine(&l->trace, l->verdict.engine, l->verdict.engine_why);
+	r = signals_init(&l->signals, l->ring, !sb->init && sb->ns[RF_NS_PID].mode == RF_NS_NEW);
+	if (r < 0)
+		return rf_err_set(&l->err, -r, "signals");
+	r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
+	if (r < 0)
+		return r;
+	if (sb->wall_ms) {
+		r = rf_context_deadline(l->ctx, sb->wall_ms);
+		if (r < 0)
+			return rf_err_set(&l->err, -r, "the wall limit");
+	}
+	return 0;
+}
+
+void launch_run(struct launch *l, const struct load *load)
+{
+	int r;
+
+	l->load = load;
+	describe(l);
+	r = start(l);
+	if (r == 0)
+		r = loop(l);
+	if (r < 0)
+		failed(l, STATUS_SANDBOX, REPORT_STRERROR);
+	l->verdict.skipped = l->skipped;
+}
+
+void launch_done(struct launch *l)
+{
+	l->ring = rf_ring_free(l->ring);
+	if (l->signals.fd >= 0)
+		(void)close(l->signals.fd);
+	l->signals.fd = -1;
+	free(l->skipped);
+	l->skipped = NULL;
+}

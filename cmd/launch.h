@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One launch, from a chain to the verdict.
+ */
+#ifndef RF_CMD_LAUNCH_H
+#define RF_CMD_LAUNCH_H
+
+#include "load.h"
+#include "ringfence.h"
+#include "signals.h"
+#include "trace.h"
+#include "verdict.h"
+
+struct launch {
+	/* set by the caller */
+	enum rf_engine_kind engine;
+	struct trace	 trace;
+	bool		 wants_usage;	/* somebody will read the verdict */
+
+	/* the answer */
+	struct rf_verdict verdict;
+	struct rf_err	 err;
+
+	/* while it runs */
+	const struct load *load;
+	struct rf_ring	*ring;
+	struct rf_context *ctx;
+	struct signals	 signals;
+	uint64_t	 exec_ns;	/* clock_ns() when the command started */
+	bool		 timed_out;
+	const struct rf_mount **skipped;
+	char		 op[OP_TEXT_MAX]; /* text of the op that failed */
+};
+
+#define LAUNCH_INIT {							\
+	.trace = { .fd = -1 },						\
+	.verdict = {							\
+		.op_index = -1, .peak_kib = -1, .peak_at_most_kib = -1,	\
+		.uid = -1, .gid = -1,					\
+	},								\
+	.signals = { .fd = -1 },					\
+}
+
+/*
+ * Run it to its end.  What went wrong has been reported, and .verdict says how
+ * it ended.
+ */
+void launch_run(struct launch *l, const struct load *load);
+void launch_done(struct launch *l);
+
+#endif

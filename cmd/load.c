@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "load.h"
+
+#include <errno.h>
+
+#include "error.h"
+#include "spec.h"
+
+int load_init(struct load *l, struct rf_err *err)
+{
+	l->sb = rf_sandbox_new();
+	return l->sb ? 0 : rf_err_set(err, ENOMEM, "the spec");
+}
+
+void load_done(struct load *l)
+{
+	l->chain = rf_chain_free(l->chain);
+	l->sb = rf_sandbox_free(l->sb);
+}
+
+int load_spec(struct load *l, const char *file, struct rf_err *err)
+{
+	if (l->has_spec)
+		return rf_err_set(err, EINVAL, "--spec given twice; `extends` joins specs");
+	l->has_spec = true;
+	return rf_spec_load(file, l->sb, err);
+}
+
+int load_chain(struct load *l, const char *features_file, struct rf_err *err)
+{
+	int r;
+
+	if (features_file)
+		r = rf_features_read(features_file, &l->features, err);
+	else
+		r = rf_probe(&l->features, err);
+	if (r < 0)
+		return r;
+	r = rf_sandbox_resolve(l->sb, &l->features, features_file ? RF_RESOLVE_PURE : 0, err);
+	if (r < 0)
+		return r;
+	return rf_compile(l->sb, &l->features, &l->chain, err);
+}

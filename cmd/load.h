@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a command line to a sandbox and its chain: what `run` and `explain`
+ * have in common.
+ */
+#ifndef RF_CMD_LOAD_H
+#define RF_CMD_LOAD_H
+
+#include <stdbool.h>
+
+#include "opt.h"
+#include "probe.h"
+#include "ringfence.h"
+#include "sandbox.h"
+
+struct load {
+	struct rf_sandbox *sb;
+	struct rf_chain	*chain;
+	struct rf_features features;
+	bool		 has_spec;
+};
+
+/* 0 or -ENOMEM. */
+int load_init(struct load *l, struct rf_err *err);
+void load_done(struct load *l);
+
+/* --spec; and an option that is a key of the spec. */
+int load_spec(struct load *l, const char *file, struct rf_err *err);
+
+/*
+ * The rest, once the command line has been read: what the host is like, what
+ * the words mean there, the chain.  @features_file: instead of asking the host,
+ * or NULL.
+ */
+int load_chain(struct load *l, const char *features_file, struct rf_err *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ringfence run: a command in a sandbox, in the foreground.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "error.h"
+#include "launch.h"
+#include "load.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+#include "signals.h"
+#include "spec.h"
+#include "trace.h"
+#include "verdict.h"
+
+enum { OPT_SPEC, OPT_ENGINE, OPT_TRACE, OPT_TRACE_FILE, OPT_VERDICT, OPT_HELP };
+
+static const struct rf_opt run_opts[] = {
+	{ .name = "spec", .letter = 's', .arg = "FILE", .id = OPT_SPEC,
+	  .help = "read the sandbox from FILE (YAML or JSON; - is standard input)",
+	  .complete = RF_COMPLETE_FILE },
+	{ .name = "engine", .arg = "ENGINE", .id = OPT_ENGINE,
+	  .help = "how the chain is run: auto, ring or plain",
+	  .complete = RF_COMPLETE_WORDS, .words = "auto ring plain" },
+	{ .name = "trace", .arg = "FORMAT", .id = OPT_TRACE, .flags = RF_OPT_OPTIONAL,
+	  .help = "print every op with its result and time, as text or json",
+	  .complete = RF_COMPLETE_WORDS, .words = "text json" },
+	{ .name = "trace-file", .arg = "FILE", .id = OPT_TRACE_FILE,
+	  .help = "print the trace to FILE or &FD, not to standard error",
+	  .complete = RF_COMPLETE_FILE },
+	{ .name = "verdict", .arg = "FILE", .id = OPT_VERDICT,
+	  .help = "write how the launch ended to FILE or &FD, as JSON",
+	  .complete = RF_COMPLETE_FILE },
+	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },
+	{ .name = NULL }
+};
+
+static int run_main(int argc, char **argv);
+
+const struct command cmd_run = {
+	.name	= "run",
+	.args	= "[option...] [--] [command [argument...]]",
+	.help	= "run a command in a sandbox; its exit status is the command's",
+	.opts	= run_opts,
+	.flags	= COMMAND_SPEC | COMMAND_RUNS,
+	.main	= run_main,
+};
+
+struct run {
+	struct load	 load;
+	struct launch	 launch;
+	int		 verdict_fd;
+	int		 trace_fd;
+};
+
+static int take_engine(struct run *run, const char *value, struct rf_err *err)
+{
+	static const struct { const char *name; enum rf_engine_kind kind; } engines[] = {
+		{ "auto", RF_ENGINE_AUTO }, { "ring", RF_ENGINE_RING }, { "plain", RF_ENGINE_PLAIN },
+	};
+
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		if (strcmp(value, engines[i].name) == 0) {
+			run->launch.engine = engines[i].kind;
+			return 0;
+		}
+	}
+	return rf_err_set(err, EINVAL, "--engine: '%s' is none of auto, ring, plain", value);
+}
+
+static int take_trace(struct run *run, const char *value, struct rf_err *err)
+{
+	if (!value || strcmp(value, "text") == 0)
+		run->launch.trace.format = TRACE_TEXT;
+	else if (strcmp(value, "json") == 0)
+		run->launch.trace.format = TRACE_JSON;
+	else
+		return rf_err_set(err, EINVAL, "--trace: '%s' is none of text, json", value);
+	return 0;
+}
+
+/* The last one given wins; it is open from here on. */
+static int take_output(const char *option, const char *value, int *fd, struct rf_err *err)
+{
+	int new_fd = output_open(option, value, err);
+
+	if (new_fd < 0)
+		return new_fd;
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = new_fd;
+	return 0;
+}
+
+static int run_take(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		    struct rf_err *err)
+{
+	struct run *run = state;
+
+	if (is_spec)
+		return rf_option_apply(opt, value, run->load.sb, err);
+	switch (opt->id) {
+	case OPT_SPEC:
+		return load_spec(&run->load, value, err);
+	case OPT_ENGINE:
+		return take_engine(run, value, err);
+	case OPT_TRACE:
+		return take_trace(run, value, err);
+	case OPT_TRACE_FILE:
+		return take_output("--trace-file", value, &run->trace_fd, err);
+	case OPT_VERDICT:
+		return take_output("--verdict", value, &run->verdict_fd, err);
+	default:
+		return OPTIONS_STOP;
+	}
+}
+
+/* Everything that comes before anything runs. */
+static int prepare(struct run *run, int argc, char **argv, struct rf_err *err)
+{
+	int first, r;
+
+	r = load_init(&run->load, err);
+	if (r < 0)
+		return r;
+	first = options_parse(&cmd_run, argc, argv, run_take, run, err);
+	if (first < 0)
+		return first;
+	if (run->trace_fd >= 0 && !run->launch.trace.format)
+		run->launch.trace.format = TRACE_TEXT;
+	run->launch.trace.fd = run->trace_fd >= 0 ? run->trace_fd : STDERR_FILENO;
+	r = rf_command_set(argc - first, argv + first, run->load.sb, err);
+	if (r < 0)
+		return r;
+	return load_chain(&run->load, NULL, err);
+}
+
+/* 0, or the status for a verdict that could not be written. */
+static int write_verdict(int fd, const struct rf_verdict *v)
+{
+	char *json;
+	int r;
+
+	if (fd < 0)
+		return 0;
+	json = rf_verdict_json(v);
+	/* one write: whoever reads a pipe gets it whole */
+	r = json ? write_all(fd, json, strlen(json)) : -ENOMEM;
+	free(json);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r < 0)
+		report_text("--verdict: %s\n", strerror(-r));
+	return r < 0 ? STATUS_SANDBOX : 0;
+}
+
+static int run_main(int argc, char **argv)
+{
+	struct run run = {
+		.verdict_fd = -1, .trace_fd = -1,
+		.launch = LAUNCH_INIT,
+	};
+	struct rf_verdict *v = &run.launch.verdict;
+	struct rf_err *err = &run.launch.err;
+	int r, status;
+
+	r = prepare(&run, argc, argv, err);
+	if (r == OPTIONS_STOP) {
+		load_done(&run.load);
+		return help_command(&cmd_run);
+	}
+	if (r < 0) {
+		v->exit_status = report_status(err);
+		v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
+		v->err = err;
+		report_error(err, 0);
+	} else {
+		run.launch.wants_usage = run.verdict_fd >= 0;
+		launch_run(&run.launch, &run.load);
+	}
+
+	status = write_verdict(run.verdict_fd, v);
+	if (run.launch.trace.error) {
+		report_text("--trace: %s\n", strerror(run.launch.trace.error));
+		status = STATUS_SANDBOX;
+	}
+	launch_done(&run.launch);
+	load_done(&run.load);
+	if (status)
+		return status;
+	return v->exit_status < 0 ? signals_die(v->signal) : v->exit_status;
+}

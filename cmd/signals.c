@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* What a signal does to a process that does not handle it. */
+enum action { TERMINATES, STOPS, NOTHING };
+
+static const struct forwarded {
+	int		 sig;
+	enum action	 action;
+} forwarded[] = {
+	{ SIGHUP, TERMINATES },	{ SIGINT, TERMINATES },	{ SIGQUIT, TERMINATES },
+	{ SIGTERM, TERMINATES }, { SIGUSR1, TERMINATES }, { SIGUSR2, TERMINATES },
+	{ SIGALRM, TERMINATES }, { SIGVTALRM, TERMINATES }, { SIGPROF, TERMINATES },
+	{ SIGIO, TERMINATES }, { SIGPWR, TERMINATES }, { SIGXCPU, TERMINATES },
+	{ SIGTSTP, STOPS }, { SIGWINCH, NOTHING }, { SIGCONT, NOTHING }, { SIGURG, NOTHING },
+};
+
+/* Those that shells and nohup ignore on behalf of what they start. */
+static const int inherited[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum action default_action(int sig)
+{
+	for (size_t i = 0; i < NR(forwarded); i++)
+		if (forwarded[i].sig == sig)
+			return forwarded[i].action;
+	return TERMINATES;	/* a real-time signal */
+}
+
+int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1)
+{
+	struct sigaction old;
+	sigset_t set;
+
+	s->is_pid1 = is_pid1;
+	sigemptyset(&s->ignored);
+	for (size_t i = 0; i < NR(inherited); i++)
+		if (sigaction(inherited[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+			sigaddset(&s->ignored, inherited[i]);
+	/* ignored, it would take the exit status away from us */
+	(void)signal(SIGCHLD, SIG_DFL);
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < NR(forwarded); i++)
+		if (!sigismember(&s->ignored, forwarded[i].sig))
+			sigaddset(&set, forwarded[i].sig);
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		sigaddset(&set, sig);
+	sigaddset(&set, SIGCHLD);	/* tells that the command has stopped */
+
+	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->fd < 0)
+		return -errno;
+	/* not read, but a closed standard error may not kill us either */
+	sigaddset(&set, SIGPIPE);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	return rf_ring_watch(ring, s->fd, 0);
+}
+
+/* Signal sets of process @pid, as /proc has them. */
+static bool handled_by(pid_t pid, int sig)
+{
+	static const char *const keys[] = { "\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t" };
+	char path[40], text[4096];
+	uint64_t handled = 0;
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+	}
+	if (n < 0)
+		return false;	/* no /proc: as if it did not handle it */
+	text[n] = '\0';
+	for (size_t i = 0; i < NR(keys); i++) {
+		const char *at = strstr(text, keys[i]);
+
+		if (at)
+			handled |= strtoull(at + strlen(keys[i]), NULL, 16);
+	}
+	return handled >> (sig - 1) & 1;
+}
+
+/* The command, or before exec the whole launch, is ended by @sig. */
+static void end(struct signals *s, struct rf_context *ctx, int sig)
+{
+	if (!s->ended_by)
+		s->ended_by = sig;
+	(void)rf_context_kill(ctx);	/* -ESRCH: it is over anyway */
+}
+
+static void forward(struct signals *s, struct rf_context *ctx, int sig, bool has_it)
+{
+	enum action action = default_action(sig);
+
+	if (!s->pid) {
+		if (action == TERMINATES)
+			end(s, ctx, sig);
+		return;
+	}
+	if (s->is_pid1 && action != NOTHING && !handled_by(s->pid, sig)) {
+		if (action == TERMINATES)
+			end(s, ctx, sig);
+		else
+			(void)rf_context_signal(ctx, SIGSTOP);
+		return;
+	}
+	/* in a session of its own, where no shell could resume it, TSTP is ignored */
+	if (sig == SIGTSTP && getsid(s->pid) != getsid(0) && !handled_by(s->pid, sig))
+		sig = SIGSTOP;
+	if (!has_it)
+		(void)rf_context_signal(ctx, sig);
+}
+
+/* Whether we are what the user of a terminal is looking at. */
+static bool in_foreground(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	pid_t group = -1;
+
+	if (fd < 0)
+		return false;
+	group = tcgetpgrp(fd);
+	(void)close(fd);
+	return group == getpgrp();
+}
+
+/* The command has stopped: so do we, until somebody says SIGCONT. */
+static void stop_along(const struct signals *s)
+{
+	siginfo_t info = { .si_pid = 0 };
+	sigset_t set, old;
+	int sig;
+
+	/* what SIGCHLD told may be over by now */
+	if (waitid(P_PID, (id_t)s->pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
+		return;
+	if (!in_foreground())
+		return;
+	sig = info.si_status;
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	/* raised while blocked: one with a TSTP that came while we were busy */
+	(void)raise(sig);
+	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void handle(struct signals *s, struct rf_context *ctx, const struct signalfd_siginfo *si)
+{
+	int sig = (int)si->ssi_signo;
+	bool has_it;
+
+	if (sig == SIGCHLD) {
+		if (s->pid && si->ssi_code == CLD_STOPPED)
+			stop_along(s);
+		return;
+	}
+	/* SI_KERNEL: from the terminal, to the whole foreground group */
+	has_it = si->ssi_code == SI_KERNEL && s->pid && getpgid(s->pid) == getpgrp();
+	forward(s, ctx, sig, has_it);
+}
+
+int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx)
+{
+	struct signalfd_siginfo si[8];
+	ssize_t n;
+
+	while ((n = read(s->fd, si, sizeof(si))) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof(si[0]); i++)
+			handle(s, ctx, &si[i]);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	return rf_ring_watch(ring, s->fd, 0);
+}
+
+int signals_die(int sig)
+{
+	const struct rlimit none = { 0, 0 };
+	sigset_t set;
+
+	/* the core, if there was one, is the command's */
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	(void)kill(getpid(), sig);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* we are pid 1 of a namespace, where signals without a handler do nothing */
+	return 128 + sig;
+}

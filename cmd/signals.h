@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Signals while a command runs.
+ *
+ * ringfence is transparent: what is sent to it reaches the command, and it
+ * stops and ends as the command does.  All signals that can be forwarded are
+ * blocked and read from a signalfd on the ring.
+ *
+ * - What the terminal sends (^C, ^\, ^Z, a new window size) goes to the whole
+ *   foreground process group, of which the command is normally a member: it
+ *   has got the signal already, and is not sent it twice.
+ * - A signal that the caller had ignored (nohup, `&` in a script) stays so.
+ * - Stopping follows the command: only when *it* stops does ringfence stop, so
+ *   that an editor which handles ^Z by itself is not torn from its terminal.
+ *   And only in the foreground of a terminal: elsewhere nobody would notice,
+ *   and the wall limit would not be kept.
+ * - Pid 1 of a pid namespace is not hit by signals that it does not handle.
+ *   Without `init` the command is pid 1; ringfence then does what the default
+ *   action would have done.
+ */
+#ifndef RF_CMD_SIGNALS_H
+#define RF_CMD_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "ringfence.h"
+
+struct signals {
+	int		 fd;		/* signalfd; -1 */
+	sigset_t	 ignored;	/* by the caller */
+	bool		 is_pid1;	/* the command is pid 1 of its namespace */
+	pid_t		 pid;		/* of the command; 0 before exec */
+	int		 ended_by;	/* signal whose default action we carried out; 0 */
+};
+
+/* Block and watch.  0 or a negative errno. */
+int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1);
+
+/* The signalfd is readable: act on what is there.  0 or a negative errno. */
+int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx);
+
+/* End as a command does that @sig killed; the exit status if that fails. */
+int signals_die(int sig);
+
+#endif
