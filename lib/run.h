@@ -78,7 +78,4 @@ long rf_proc_open(void);
 long rf_proc_at(int proc, const char *path, uint64_t flags, uint64_t resolve);
 long rf_proc_write(const char *path, const void *data, size_t len);
 
-/* run_task.c: have the submitter carry out @op; its result. */
-long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op);
-
 #endif

@@ -7,6 +7,7 @@
 #include <linux/prctl.h>
 
 #include "run.h"
+#include "task.h"
 
 static long prctl5(int option, unsigned long a, unsigned long b)
 {
