@@ -289,6 +289,7 @@ struct check {
 	uint32_t		 index;
 	uint8_t			 phase;
 	bool			 has_init, has_payload, over;
+	int32_t			 init_slot;	/* of pid 1's pidfd */
 	struct rf_err		*err;
 };
 
@@ -424,6 +425,7 @@ static int check_clone(struct check *k, const struct rf_op *op)
 		if (!k->index || k->has_init || k->has_payload)
 			return refuse(k, "pid 1 is made once, by the context");
 		k->has_init = true;
+		k->init_slot = op->out;
 		return 0;
 	case RF_CLONE_PAYLOAD:
 		if (!k->index || k->has_payload)
@@ -450,6 +452,12 @@ static int check_order(struct check *k, const struct rf_op *op)
 	/* an early change of ids does not close the phases between */
 	if ((def->flags & RF_OPF_IDS) && k->phase <= RF_PHASE_IDS) {
 		k->phase = RF_PHASE_IDS;
+		return 0;
+	}
+	/* pid 1 makes its network namespace beside the mounts: it is joined late */
+	if (op->kind == RF_OP_SETNS && op->u.setns.slot != RF_SLOT_NONE &&
+	    op->u.setns.slot == k->init_slot && k->phase <= RF_PHASE_NETWORK) {
+		k->phase = RF_PHASE_NETWORK;
 		return 0;
 	}
 	if (def->phase < k->phase)
@@ -511,7 +519,7 @@ static int check_ops(struct check *k)
 
 int rf_chain_check(const struct rf_chain *c, struct rf_err *err)
 {
-	struct check k = { .chain = c, .err = err };
+	struct check k = { .chain = c, .err = err, .init_slot = RF_SLOT_NONE };
 	int r;
 
 	if (c->error)

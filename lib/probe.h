@@ -18,7 +18,7 @@ struct rf_err;
 struct rf_features {
 	unsigned int	 kernel;	/* RF_KERNEL(6, 18) */
 	uint32_t	 uid, gid;	/* effective ids of the caller */
-	uint32_t	 nr_groups;	/* supplementary groups of the caller */
+	uint32_t	 nr_groups;	/* supplementary groups of the caller besides gid */
 	uint64_t	 caps;		/* effective capabilities of the caller */
 	uint32_t	 subuid, nr_subuid; /* first subordinate range; count 0 = none */
 	uint32_t	 subgid, nr_subgid;
@@ -29,6 +29,17 @@ struct rf_features {
 
 /* Ask the kernel about itself and the caller.  Return: 0 or negative errno. */
 int rf_probe(struct rf_features *ret, struct rf_err *err);
+
+/*
+ * What only id maps of subordinate ranges need: the caller's ranges in
+ * /etc/subuid and /etc/subgid, by name or number, and has_newuidmap.  Reads the
+ * user database, so rf_probe() leaves it out.
+ */
+int rf_probe_subids(struct rf_features *f, struct rf_err *err);
+
+/* The first range of @uid or @name in @file. -ENOENT: none; or another errno. */
+int rf_subids_read(const char *file, uint32_t uid, const char *name, uint32_t *ret_first,
+		   uint32_t *ret_count);
 
 /* Read "key: value" lines, as `explain --print-features` writes them. */
 int rf_features_read(const char *file, struct rf_features *ret, struct rf_err *err);

@@ -57,6 +57,8 @@ struct rf_root {
 	const char	*path;		/* DIR, IMAGE: absolute host path */
 	const char	*fstype;	/* IMAGE: "squashfs" or "erofs", found by the front end */
 	bool		 writable;	/* DIR only: `{dir: PATH, rw: true}` */
+	bool		 has_fd;	/* IMAGE: fd is the mounted image, attached nowhere */
+	int		 fd;
 	struct rf_place	 place;
 };
 
@@ -96,6 +98,7 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_IS_FILE	(1U << 10)	/* front end saw: source is no directory */
 #define RF_MF_ABSENT	(1U << 11)	/* front end saw: source (or deny target) is missing */
 #define RF_MF_SUBSET_PID (1U << 12)	/* proc: subset=pid */
+#define RF_MF_MOUNT_FD	(1U << 13)	/* source_fd is a mount attached nowhere (prepare.h) */
 
 struct rf_mount {
 	enum rf_mount_kind kind;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The compiler's inside: sandbox -> chain.
+ *
+ * Two passes.  The plan_*() functions look at the whole sandbox, refuse what
+ * cannot be and decide what depends on more than one value; the emit_*()
+ * functions append ops in the order of the phases and cannot fail but by the
+ * chain's sticky error.  Neither makes a system call.
+ *
+ *	task	compile.c	clone, close_range, pid 1
+ *	ns	compile_ns.c	what is new, what is joined, the context's image
+ *	user	compile_user.c	id maps, groups, credentials, capabilities
+ *	mount	compile_mount.c	the new root, and each mount by itself
+ *	place	compile_place.c	in which order mounts are placed
+ *	tree	compile_tree.c	placing them
+ *	dev	compile_dev.c	/dev
+ *	overlay	compile_overlay.c
+ *	net	compile_net.c	loopback
+ *	fd	compile_fd.c	descriptors of the payload
+ *	exec	compile_exec.c	limits, place, the command
+ */
+#ifndef RF_COMPILE_H
+#define RF_COMPILE_H
+
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "error.h"
+#include "probe.h"
+#include "sandbox.h"
+
+#define RF_CAP(nr)	(1ULL << (nr))
+
+/* What became of the user's ids and groups. */
+struct rf_id_plan {
+	bool		 map;			/* an idmap op is needed */
+	enum rf_idmap_by by;
+	const char	*uid_map, *gid_map;	/* as written to the kernel */
+	bool		 deny;			/* setgroups is denied inside */
+	/*
+	 * The caller's own ids have no name inside: the context takes on the
+	 * payload's before it makes a file (EOVERFLOW otherwise).
+	 */
+	bool		 early;
+	bool		 set_uid, set_gid;	/* the payload differs from the context */
+	uint32_t	 uid, gid;		/* of the payload, inside, where set or mapped */
+	bool		 gid5;			/* group 5 (tty) has a name inside */
+	bool		 set_groups;
+	const uint32_t	*gids;
+	size_t		 nr_gids;
+	uint64_t	 power;			/* capabilities that the context has */
+};
+
+/* One thing to place in the new root, in the order of placing. */
+struct rf_item {
+	const struct rf_mount *m;
+	const char	*at;		/* destination, links of the spec resolved */
+	uint32_t	 entry;		/* for verify, or RF_ENTRY_NONE */
+	uint32_t	 parent_len;	/* of the path of the mount that it is placed in */
+	bool		 freeze;	/* make the directory `at` read-only, for m */
+	bool		 has_below;	/* the next item is inside */
+	bool		 owned;		/* placed in a file system that the sandbox made */
+	bool		 writable;	/* placed where the payload may write */
+};
+
+struct rf_mount_plan {
+	struct rf_item	*items;
+	size_t		 nr;
+	const struct rf_mount *root;	/* an entry that is the root itself, or NULL */
+	bool		 stage;		/* masks and files are made in a tmpfs and bound */
+	bool		 under;		/* a source is below the scratch directory */
+	bool		 unbindable;	/* a source contains the scratch directory */
+	bool		 slave;		/* an entry wants the host's mount events */
+	bool		 sysfs;
+};
+
+struct rf_compile {
+	const struct rf_sandbox *sb;
+	const struct rf_features *f;
+	struct rf_chain	*c;
+	struct rf_err	*err;
+	struct rf_sandbox *mem;		/* an arena: paths and tables of the plan */
+
+	bool		 new_user, in_user;	/* new; new or joined */
+	bool		 new_mount, new_pid, new_net;
+	bool		 init_makes_net;	/* in parallel with the mounts */
+	bool		 own_image;
+	struct rf_id_plan ids;
+	struct rf_mount_plan mounts;
+
+	int32_t		 oldroot, newroot;	/* slots; RF_SLOT_NONE before */
+	int32_t		 under;			/* the scratch directory below the mounts */
+	int32_t		 stage, init, userns;
+	int32_t		*fd_slots;	/* by index of sb->fds */
+};
+
+static inline bool rf_ns_is_new(const struct rf_compile *k, enum rf_ns ns)
+{
+	return k->sb->ns[ns].mode == RF_NS_NEW;
+}
+
+static inline bool rf_ns_is_joined(const struct rf_compile *k, enum rf_ns ns)
+{
+	return k->sb->ns[ns].mode == RF_NS_JOIN_PATH || k->sb->ns[ns].mode == RF_NS_JOIN_FD;
+}
+
+/* Paths.  All are absolute and normalized. */
+bool rf_path_is_below(const char *path, const char *dir);	/* strictly */
+static inline const char *rf_path_rel(const char *path)		/* for a lookup from a root */
+{
+	return path[1] ? path + 1 : ".";
+}
+
+/* Ops that several subjects need; each returns the slot that it fills. */
+int32_t rf_emit_open(struct rf_compile *k, int32_t dir, const char *path, uint64_t flags,
+		     uint64_t resolve);
+int32_t rf_emit_open_in_root(struct rf_compile *k, const char *at);
+int32_t rf_emit_open_tree(struct rf_compile *k, int32_t dir, const char *path, bool recursive);
+int32_t rf_emit_mkfs(struct rf_compile *k, const char *type, const char *options[], size_t nr,
+		     uint64_t attr, uint32_t flags);
+void rf_emit_setattr(struct rf_compile *k, int32_t slot, uint64_t set, unsigned long propagation,
+		     bool recursive);
+void rf_emit_move(struct rf_compile *k, int32_t from, int32_t to, const char *to_path,
+		  uint32_t entry);
+void rf_emit_mkdir(struct rf_compile *k, int32_t dir, const char *path, uint32_t mode,
+		   uint32_t flags);
+void rf_emit_mkfile(struct rf_compile *k, int32_t dir, const char *path, uint32_t mode,
+		    uint32_t flags);
+void rf_emit_chown(struct rf_compile *k, int32_t dir, const char *path, uint32_t uid,
+		   uint32_t gid);
+void rf_emit_close(struct rf_compile *k, int32_t slot);
+
+/* A host path, looked up once from the old root; O_PATH. */
+int32_t rf_emit_open_source(struct rf_compile *k, const char *path, uint64_t flags);
+
+/* compile_ns.c */
+int rf_plan_ns(struct rf_compile *k);
+void rf_emit_context(struct rf_compile *k);
+void rf_emit_pid1(struct rf_compile *k);
+void rf_emit_uts(struct rf_compile *k);
+
+/* compile_user.c */
+int rf_plan_ids(struct rf_compile *k);
+int rf_plan_caps(struct rf_compile *k);
+void rf_emit_idmap(struct rf_compile *k);
+void rf_emit_credentials(struct rf_compile *k);
+
+/* compile_mount.c: the root; and one mount, not yet attached */
+int rf_plan_mounts(struct rf_compile *k);
+void rf_emit_filesystem(struct rf_compile *k);
+int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned);
+
+/* compile_tree.c: placing entries, in order */
+int rf_plan_tree(struct rf_compile *k);
+void rf_emit_stage(struct rf_compile *k, const char *scratch);
+void rf_emit_tree(struct rf_compile *k);
+void rf_emit_verify(struct rf_compile *k);
+
+/* compile_place.c: where things go in the new root */
+int rf_plan_places(struct rf_compile *k);
+
+/* compile_dev.c: a /dev, not yet attached; and what is mounted in it, once it is */
+int32_t rf_emit_dev(struct rf_compile *k);
+void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev);
+
+/* compile_overlay.c: an overlay, not yet attached */
+int rf_plan_overlay(struct rf_compile *k, const struct rf_mount *m);
+int32_t rf_emit_overlay(struct rf_compile *k, const struct rf_mount *m, uint64_t attr);
+
+/* compile_net.c */
+int rf_plan_net(struct rf_compile *k);
+void rf_emit_net(struct rf_compile *k);
+
+/* compile_fd.c */
+void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */
+void rf_emit_fds(struct rf_compile *k);		/* in the payload */
+
+/* compile_exec.c */
+int rf_plan_exec(struct rf_compile *k);
+void rf_emit_limits(struct rf_compile *k);
+void rf_emit_place(struct rf_compile *k);
+void rf_emit_exec(struct rf_compile *k);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the payload task does last: limits, its place, and becoming the command.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define DEFAULT_PATH	"/usr/local/bin:/usr/bin:/bin"
+
+int rf_plan_exec(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	if (!sb->nr_argv && !sb->argv0)
+		return rf_err_at(k->err, &sb->command_place, EINVAL, "no command");
+	if (sb->exec_fd >= 0 && sb->exec_fd_script) {
+		rf_err_at(k->err, &sb->command_place, EINVAL,
+			  "descriptor %d is a script, which its interpreter could not open",
+			  sb->exec_fd);
+		rf_err_hint(k->err, "run the interpreter, and pass the script to it with `fds`");
+		return -EINVAL;
+	}
+	if (sb->exec_fd < 0 && (!sb->nr_argv || !sb->argv[0][0]))
+		return rf_err_at(k->err, &sb->command_place, EINVAL, "an empty command");
+	return 0;
+}
+
+/* ----------------------------------------------------------------- its place */
+
+static void emit_chdir(struct rf_compile *k, const char *path, bool hard)
+{
+	rf_str p = rf_chain_str(k->c, path);
+	struct rf_op *op = rf_chain_add(k->c, RF_OP_CHDIR);
+
+	op->u.chdir.path = p;
+	if (hard)
+		op->flags |= RF_OP_F_HARD;
+}
+
+void rf_emit_place(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	if (sb->terminal == RF_TERM_NONE) {
+		rf_chain_set_place(k->c, &sb->terminal_place);
+		rf_chain_add(k->c, RF_OP_SETSID);
+	}
+	rf_chain_set_place(k->c, &sb->cwd_place);
+	if (sb->cwd) {
+		emit_chdir(k, sb->cwd, false);
+		return;
+	}
+	/* where the caller is, if there is such a place inside; else the root */
+	emit_chdir(k, "/", false);
+	if (sb->caller_cwd && strcmp(sb->caller_cwd, "/") != 0)
+		emit_chdir(k, sb->caller_cwd, true);
+}
+
+/* -------------------------------------------------------------------- limits */
+
+static void emit_rlimit(struct rf_compile *k, const struct rf_rlimit_spec *limit)
+{
+	struct rf_op *op;
+
+	rf_chain_set_place(k->c, &limit->place);
+	op = rf_chain_add(k->c, RF_OP_RLIMIT);
+	op->u.rlimit.resource = (uint32_t)limit->resource;
+	op->u.rlimit.soft = limit->soft;
+	op->u.rlimit.hard = limit->hard;
+}
+
+static void emit_rlimits(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	for (uint32_t i = 0; i < sizeof(sb->rlimits) / sizeof(sb->rlimits[0]); i++)
+		if (sb->rlimit_set & 1U << i && i != RLIMIT_NOFILE)
+			emit_rlimit(k, &sb->rlimits[i]);
+	/* last: what comes before may open something */
+	if (sb->rlimit_set & 1U << RLIMIT_NOFILE)
+		emit_rlimit(k, &sb->rlimits[RLIMIT_NOFILE]);
+}
+
+void rf_emit_limits(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	struct rf_blob mask;
+
+	if (sb->has_nice) {
+		rf_chain_set_place(k->c, &sb->nice_place);
+		rf_chain_add(k->c, RF_OP_NICE)->u.nice.value = sb->nice;
+	}
+	if (sb->has_affinity) {
+		rf_chain_set_place(k->c, &sb->affinity_place);
+		mask = rf_chain_blob(k->c, sb->affinity, sizeof(sb->affinity));
+		rf_chain_add(k->c, RF_OP_AFFINITY)->u.affinity.mask = mask;
+	}
+	if (sb->has_oom_score) {
+		rf_chain_set_place(k->c, &sb->oom_place);
+		rf_chain_add(k->c, RF_OP_OOM_SCORE)->u.oom_score.value = sb->oom_score;
+	}
+	if (sb->has_umask) {
+		rf_chain_set_place(k->c, &sb->umask_place);
+		rf_chain_add(k->c, RF_OP_UMASK)->u.umask.mask = sb->umask;
+	}
+	emit_rlimits(k);
+}
+
+/* ---------------------------------------------------------------------- exec */
+
+struct exec {
+	struct rf_vec	 argv, envp;
+};
+
+static void emit_one(struct rf_compile *k, const struct exec *e, int32_t slot, const char *path,
+		     bool hard)
+{
+	rf_str p = rf_chain_str(k->c, path);
+	struct rf_op *op = rf_chain_add(k->c, RF_OP_EXEC);
+
+	op->u.exec.dir = slot;
+	op->u.exec.path = p;
+	op->u.exec.argv = e->argv;
+	op->u.exec.envp = e->envp;
+	op->u.exec.at_flags = slot == RF_SLOT_NONE ? 0 : AT_EMPTY_PATH;
+	if (hard)
+		op->flags |= RF_OP_F_HARD;
+}
+
+/* One exec for each directory of PATH; all but the last may fail. */
+static void emit_search(struct rf_compile *k, const struct exec *e, const char *name)
+{
+	const char *dir = k->sb->path && k->sb->path[0] ? k->sb->path : DEFAULT_PATH;
+
+	for (;;) {
+		size_t len = strcspn(dir, ":");
+		bool more = dir[len] == ':';
+		/* an empty element is the current directory */
+		char *path = len ? rf_sandbox_printf(k->mem, "%.*s/%s", (int)len, dir, name) :
+				   rf_sandbox_printf(k->mem, "./%s", name);
+
+		if (!path)
+			k->c->error = k->c->error ? k->c->error : ENOMEM;
+		emit_one(k, e, RF_SLOT_NONE, path, more);
+		if (!more)
+			return;
+		dir += len + 1;
+	}
+}
+
+/* What the command sees as its arguments. */
+static char **arguments(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	size_t nr = sb->nr_argv ? sb->nr_argv : 1;
+	char **argv = rf_sandbox_alloc(k->mem, (nr + 1) * sizeof(*argv));
+
+	if (!argv) {
+		k->c->error = k->c->error ? k->c->error : ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < sb->nr_argv; i++)
+		argv[i] = sb->argv[i];
+	if (sb->argv0)
+		argv[0] = rf_sandbox_strdup(k->mem, sb->argv0);
+	return argv;
+}
+
+void rf_emit_exec(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	struct exec e;
+
+	rf_chain_set_place(k->c, NULL);
+	rf_chain_add(k->c, RF_OP_SIGDEFAULT);
+	rf_chain_add(k->c, RF_OP_SIGMASK);
+	rf_chain_set_place(k->c, &sb->command_place);
+	e.argv = rf_chain_vec(k->c, arguments(k));
+	e.envp = rf_chain_vec(k->c, sb->envp);
+	if (sb->exec_fd >= 0)
+		emit_one(k, &e, rf_chain_give(k->c, sb->exec_fd), "", false);
+	else if (strchr(sb->argv[0], '/'))
+		emit_one(k, &e, RF_SLOT_NONE, sb->argv[0], false);
+	else
+		emit_search(k, &e, sb->argv[0]);
+}

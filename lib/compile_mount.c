@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The new root and what is placed in it.
+ *
+ * Theory.  The old root is held by a descriptor; sources are looked up from it,
+ * once each.  The new root is attached on the scratch directory before anything
+ * is placed in it (attaching to detached trees needs Linux 6.15), destinations
+ * are looked up inside it as the payload will see them, and at the end it is
+ * pivoted to and the old one dropped.
+ *
+ * While placing, a stack of frames says what the current place is inside of:
+ * whether missing destinations may be made there and whether the payload can
+ * write there.  In the second case the directories on the way to an entry are
+ * bound onto themselves: a mount point cannot be renamed away.
+ *
+ * What is empty or has content of its own and must go into a file system that
+ * is not the sandbox's is made in one "stage" tmpfs and bound from there.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+static bool is_bind(const struct rf_mount *m)
+{
+	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW;
+}
+
+/* ------------------------------------------------------------------- planning */
+
+static int need_own(struct rf_compile *k, const struct rf_mount *m, enum rf_ns ns)
+{
+	if (!k->in_user || k->sb->ns[ns].mode != RF_NS_HOST)
+		return 0;
+	return rf_err_at(k->err, &m->place, EPERM,
+			 "%s in a user namespace needs a %s namespace that goes with it",
+			 rf_mount_kind_names[m->kind], rf_ns_defs[ns].name);
+}
+
+/* File systems that show a namespace need the power over it. */
+static int check_kind(struct rf_compile *k, const struct rf_mount *m)
+{
+	static const struct { enum rf_mount_kind kind; enum rf_ns ns; } needs[] = {
+		{ RF_MOUNT_PROC, RF_NS_PID }, { RF_MOUNT_SYSFS, RF_NS_NET },
+		{ RF_MOUNT_MQUEUE, RF_NS_IPC }, { RF_MOUNT_CGROUP, RF_NS_CGROUP },
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (needs[i].kind == m->kind)
+			return need_own(k, m, needs[i].ns);
+	if (m->kind == RF_MOUNT_OVERLAY)
+		return rf_plan_overlay(k, m);
+	if (m->flags & RF_MF_IDMAP && !k->new_user)
+		return rf_err_at(k->err, &m->place, EINVAL,
+				 "an id-mapped mount needs a new user namespace");
+	return 0;
+}
+
+static const char *dirname_of(struct rf_compile *k, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == path)
+		return "/";
+	return rf_sandbox_printf(k->mem, "%.*s", (int)(slash - path), path);
+}
+
+static void note_source(struct rf_compile *k, const char *path)
+{
+	const char *scratch = k->sb->scratch;
+
+	if (!path)
+		return;
+	if (!strcmp(path, scratch) || rf_path_is_below(path, scratch))
+		k->mounts.under = true;
+	if (!strcmp(path, scratch) || rf_path_is_below(scratch, path))
+		k->mounts.unbindable = true;
+}
+
+static void note_entry(struct rf_compile *k, const struct rf_mount *m)
+{
+	k->mounts.sysfs |= m->kind == RF_MOUNT_SYSFS;
+	k->mounts.slave |= m->propagation == RF_PROP_SLAVE || m->propagation == RF_PROP_SHARED;
+	if (is_bind(m))
+		note_source(k, m->source);
+	for (size_t i = 0; m->kind == RF_MOUNT_OVERLAY && i < m->nr_lower; i++)
+		note_source(k, m->lower[i]);
+	if (m->kind == RF_MOUNT_OVERLAY) {
+		note_source(k, m->upper);
+		note_source(k, m->work);
+	}
+}
+
+/* Entry @m as what it means for the tree: itself, and a directory to freeze. */
+static int add_items(struct rf_compile *k, const struct rf_mount *m)
+{
+	struct rf_mount_plan *p = &k->mounts;
+	const char *frozen;
+
+	if (!strcmp(m->at, "/")) {
+		if (m->kind != RF_MOUNT_OVERLAY && m->kind != RF_MOUNT_TMPFS && !is_bind(m))
+			return rf_err_at(k->err, &m->at_place, EINVAL, "%s cannot be the root",
+					 rf_mount_kind_names[m->kind]);
+		if (k->sb->root.place.file || k->sb->root.kind != RF_ROOT_EMPTY)
+			return rf_err_at(k->err, &m->at_place, EINVAL,
+					 "the sandbox has a root already");
+		if (m->flags & RF_MF_OPTIONAL)
+			return rf_err_at(k->err, &m->place, EINVAL, "the root cannot be optional");
+		p->root = m;
+		return 0;
+	}
+	if (m->kind != RF_MOUNT_DENY || !(m->flags & RF_MF_ABSENT) ||
+	    m->absent != RF_ABSENT_FREEZE) {
+		p->items[p->nr++] = (struct rf_item){ .m = m, .at = m->at };
+		return 0;
+	}
+	/* the front end saw which directory is there; else it is the parent */
+	frozen = m->source ? m->source : dirname_of(k, m->at);
+	if (!frozen)
+		return rf_err_set(k->err, ENOMEM, "compiling the mounts");
+	p->items[p->nr++] = (struct rf_item){ .m = m, .at = frozen, .freeze = true };
+	return 0;
+}
+
+static int refuse_without_mount_ns(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	const char *why = rf_ns_is_joined(k, RF_NS_MOUNT) ?
+		"a joined mount namespace keeps its root and mounts" :
+		"it needs a new mount namespace";
+
+	if (sb->nr_mounts)
+		return rf_err_at(k->err, &sb->mounts[0].place, EINVAL, "%s: %s",
+				 rf_mount_kind_names[sb->mounts[0].kind], why);
+	if (sb->root.place.file || sb->root.kind != RF_ROOT_EMPTY)
+		return rf_err_at(k->err, &sb->root.place, EINVAL, "root: %s", why);
+	return 0;
+}
+
+int rf_plan_mounts(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	struct rf_mount_plan *p = &k->mounts;
+	int r = 0;
+
+	if (!k->new_mount)
+		return refuse_without_mount_ns(k);
+	if (sb->nr_mounts > RF_MOUNTS_MAX)
+		return rf_err_at(k->err, &sb->mounts[RF_MOUNTS_MAX].place, EINVAL,
+				 "more than %d mounts", RF_MOUNTS_MAX);
+	if (!sb->scratch)
+		return rf_err_set(k->err, EINVAL, "no directory to attach the new root on");
+	p->items = rf_sandbox_alloc(k->mem, (sb->nr_mounts + 1) * sizeof(*p->items));
+	if (!p->items)
+		return rf_err_set(k->err, ENOMEM, "compiling the mounts");
+	for (size_t i = 0; r == 0 && i < sb->nr_mounts; i++) {
+		r = check_kind(k, &sb->mounts[i]);
+		if (r == 0)
+			r = add_items(k, &sb->mounts[i]);
+		note_entry(k, &sb->mounts[i]);
+	}
+	if (r == 0)
+		r = rf_plan_places(k);
+	if (r == 0)
+		r = rf_plan_tree(k);
+	return r;
+}
+
+/* -------------------------------------------------------------------- the root */
+
+/* The power to gain privilege by a file of the host ends with the namespace. */
+static uint64_t bind_attr(const struct rf_compile *k)
+{
+	return k->new_user ? MOUNT_ATTR_NOSUID : 0;
+}
+
+static int32_t emit_root_mount(struct rf_compile *k)
+{
+	static const char *mode[] = { "mode", "0755" };
+	const struct rf_root *root = &k->sb->root;
+	const char *image[4] = { "source", root->path };
+	int32_t slot = RF_SLOT_NONE;
+
+	rf_chain_set_place(k->c, &root->place);
+	switch (root->kind) {
+	case RF_ROOT_EMPTY:
+		return rf_emit_mkfs(k, "tmpfs", mode, 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+				    RF_MKFS_OWNED);
+	case RF_ROOT_HOST:
+		slot = rf_emit_open_tree(k, k->oldroot, "/", true);
+		rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, MS_PRIVATE, true);
+		break;
+	case RF_ROOT_DIR:
+		slot = rf_emit_open_tree(k, k->oldroot, root->path, true);
+		rf_emit_setattr(k, slot, bind_attr(k) | (root->writable ? 0 : MOUNT_ATTR_RDONLY),
+				MS_PRIVATE, true);
+		break;
+	case RF_ROOT_IMAGE:
+		if (root->has_fd)
+			return rf_chain_give(k->c, root->fd);
+		return rf_emit_mkfs(k, root->fstype, image, 1,
+				    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+	}
+	return slot;
+}
+
+static void emit_begin(struct rf_compile *k)
+{
+	const struct rf_mount_plan *p = &k->mounts;
+	rf_str root = rf_chain_str(k->c, "/");
+	struct rf_op *op;
+
+	rf_chain_set_place(k->c, &k->sb->root.place);
+	/* from here on nothing that happens to mounts here reaches the host */
+	op = rf_chain_add(k->c, RF_OP_MOUNT_SETATTR);
+	op->u.mount_setattr.path = root;
+	op->u.mount_setattr.at_flags = AT_RECURSIVE;
+	op->u.mount_setattr.propagation = p->slave ? MS_SLAVE : MS_PRIVATE;
+	k->oldroot = rf_emit_open(k, RF_SLOT_NONE, "/", O_PATH | O_DIRECTORY, 0);
+	if (p->under)
+		k->under = rf_emit_open(k, k->oldroot, rf_path_rel(k->sb->scratch),
+					O_PATH | O_DIRECTORY, 0);
+}
+
+static void emit_root(struct rf_compile *k)
+{
+	const struct rf_mount_plan *p = &k->mounts;
+	const char *scratch = rf_path_rel(k->sb->scratch);
+
+	if (p->stage)
+		rf_emit_stage(k, scratch);
+	if (p->root) {
+		rf_chain_set_place(k->c, &p->root->place);
+		k->newroot = rf_emit_detached(k, p->root, true);
+	} else {
+		k->newroot = emit_root_mount(k);
+	}
+	rf_chain_set_place(k->c, &k->sb->root.place);
+	/* a source that contains the scratch directory must not contain the new
+	   root, and in it itself, and so on */
+	if (p->unbindable)
+		rf_emit_setattr(k, k->newroot, 0, MS_UNBINDABLE, false);
+	rf_emit_move(k, k->newroot, k->oldroot, scratch, RF_ENTRY_NONE);
+}
+
+/* A root that the sandbox made is only there to hold the mounts: it ends read-only. */
+static bool root_ends_rdonly(const struct rf_compile *k)
+{
+	const struct rf_mount *m = k->mounts.root;
+
+	if (!m)
+		return k->sb->root.kind == RF_ROOT_EMPTY;
+	return m->kind == RF_MOUNT_TMPFS && m->flags & RF_MF_RDONLY;
+}
+
+static void emit_end(struct rf_compile *k)
+{
+	const struct rf_mount_plan *p = &k->mounts;
+	struct rf_op *op;
+	rf_str path;
+
+	rf_chain_set_place(k->c, &k->sb->root.place);
+	if (root_ends_rdonly(k) || p->unbindable)
+		rf_emit_setattr(k, k->newroot, root_ends_rdonly(k) ? MOUNT_ATTR_RDONLY : 0,
+				p->unbindable ? MS_PRIVATE : 0, false);
+	/* held any longer they would be ways out, and keep the old root busy */
+	if (k->stage != RF_SLOT_NONE)
+		rf_emit_close(k, k->stage);
+	if (k->under != RF_SLOT_NONE)
+		rf_emit_close(k, k->under);
+	if (k->userns != RF_SLOT_NONE)
+		rf_emit_close(k, k->userns);
+	rf_emit_close(k, k->oldroot);
+	rf_chain_add(k->c, RF_OP_PIVOT_ROOT)->u.pivot_root.root = k->newroot;
+	path = rf_chain_str(k->c, ".");
+	op = rf_chain_add(k->c, RF_OP_UMOUNT);
+	op->u.umount.path = path;
+	op->u.umount.flags = MNT_DETACH;
+	path = rf_chain_str(k->c, "/");
+	rf_chain_add(k->c, RF_OP_CHDIR)->u.chdir.path = path;
+	rf_emit_close(k, k->newroot);
+}
+
+void rf_emit_filesystem(struct rf_compile *k)
+{
+	if (!k->new_mount)
+		return;
+	emit_begin(k);
+	emit_root(k);
+	rf_emit_tree(k);
+	rf_emit_verify(k);
+	emit_end(k);
+}
+
+/* ---------------------------------------------------------- one mount by itself */
+
+static uint64_t attr_of(const struct rf_mount *m)
+{
+	static const struct { unsigned int flag; uint64_t attr; } names[] = {
+		{ RF_MF_NOSUID, MOUNT_ATTR_NOSUID }, { RF_MF_NODEV, MOUNT_ATTR_NODEV },
+		{ RF_MF_NOEXEC, MOUNT_ATTR_NOEXEC }, { RF_MF_NOATIME, MOUNT_ATTR_NOATIME },
+		{ RF_MF_RDONLY, MOUNT_ATTR_RDONLY },
+	};
+	uint64_t attr = m->kind == RF_MOUNT_RO ? MOUNT_ATTR_RDONLY : 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (m->flags & names[i].flag)
+			attr |= names[i].attr;
+	return attr;
+}
+
+static unsigned long propagation_flag(const struct rf_compile *k, const struct rf_mount *m)
+{
+	static const unsigned long flags[] = {
+		[RF_PROP_PRIVATE] = MS_PRIVATE, [RF_PROP_SLAVE] = MS_SLAVE,
+		[RF_PROP_SHARED] = MS_SHARED, [RF_PROP_UNBINDABLE] = MS_UNBINDABLE,
+	};
+
+	/* everything is private already unless an entry wants the host's events */
+	if (m->propagation == RF_PROP_PRIVATE && !k->mounts.slave)
+		return 0;
+	return flags[m->propagation];
+}
+
+static void emit_bind_attr(struct rf_compile *k, const struct rf_mount *m, int32_t slot)
+{
+	uint64_t set = attr_of(m) | bind_attr(k);
+	unsigned long propagation = propagation_flag(k, m);
+	bool idmap = m->flags & RF_MF_IDMAP && !(m->flags & RF_MF_MOUNT_FD);
+
+	if (idmap && k->userns == RF_SLOT_NONE)
+		k->userns = rf_emit_open(k, RF_SLOT_NONE, "/proc/self/ns/user", O_RDONLY, 0);
+	if (!set && !propagation && !idmap)
+		return;
+	rf_emit_setattr(k, slot, set, propagation, !(m->flags & RF_MF_NONREC));
+	if (idmap && k->c->nr_ops)
+		k->c->ops[k->c->nr_ops - 1].u.mount_setattr.userns = k->userns;
+}
+
+static int32_t emit_bind(struct rf_compile *k, const struct rf_mount *m)
+{
+	struct rf_op *op;
+	int32_t slot;
+
+	if (m->flags & RF_MF_MOUNT_FD) {
+		slot = rf_chain_give(k->c, m->source_fd);
+	} else {
+		slot = rf_emit_open_tree(k, k->oldroot, m->source, !(m->flags & RF_MF_NONREC));
+		op = k->c->nr_ops ? &k->c->ops[k->c->nr_ops - 1] : &k->c->lost;
+		op->u.open_tree.dev = m->source_dev;
+		op->u.open_tree.ino = m->source_ino;
+		if (m->flags & RF_MF_OPTIONAL)
+			op->flags |= RF_OP_F_HARD;
+	}
+	emit_bind_attr(k, m, slot);
+	return slot;
+}
+
+static int32_t emit_tmpfs(struct rf_compile *k, const struct rf_mount *m, bool owned)
+{
+	const char *options[10];
+	char mode[16], size[32], inodes[32], uid[16], gid[16];
+	uint64_t attr = attr_of(m) | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	size_t n = 0;
+
+	snprintf(mode, sizeof(mode), "%04o", m->mode < 0 ? 0755U : (unsigned int)m->mode);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)m->size);
+	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)m->inodes);
+	snprintf(uid, sizeof(uid), "%u", m->uid < 0 ? k->ids.uid : (uint32_t)m->uid);
+	snprintf(gid, sizeof(gid), "%u", m->gid < 0 ? k->ids.gid : (uint32_t)m->gid);
+	options[n++] = "mode";
+	options[n++] = mode;
+	if (m->size) {
+		options[n++] = "size";
+		options[n++] = size;
+	}
+	if (m->inodes) {
+		options[n++] = "nr_inodes";
+		options[n++] = inodes;
+	}
+	if (m->uid >= 0 || k->ids.set_uid) {
+		options[n++] = "uid";
+		options[n++] = uid;
+	}
+	if (m->gid >= 0 || k->ids.set_gid) {
+		options[n++] = "gid";
+		options[n++] = gid;
+	}
+	/* what goes into it comes first; rf_emit_tree() makes it read-only after that */
+	if (owned)
+		attr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	return rf_emit_mkfs(k, "tmpfs", options, n / 2, attr, owned ? RF_MKFS_OWNED : 0);
+}
+
+static int32_t emit_proc(struct rf_compile *k, const struct rf_mount *m)
+{
+	const char *options[4];
+	size_t n = 0;
+
+	if (m->hidepid) {
+		options[n++] = "hidepid";
+		options[n++] = m->hidepid;
+	}
+	if (m->flags & RF_MF_SUBSET_PID) {
+		options[n++] = "subset";
+		options[n++] = "pid";
+	}
+	return rf_emit_mkfs(k, "proc", options, n / 2, attr_of(m) | MOUNT_ATTR_NOSUID |
+			    MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0);
+}
+
+/* The mount that @m asks for, attached nowhere; @owned: entries go into it. */
+int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned)
+{
+	uint64_t attr = attr_of(m) | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	int32_t slot = RF_SLOT_NONE;
+
+	switch (m->kind) {
+	case RF_MOUNT_RO: case RF_MOUNT_RW:
+		return emit_bind(k, m);
+	case RF_MOUNT_TMPFS:
+		slot = emit_tmpfs(k, m, owned);
+		break;
+	case RF_MOUNT_PROC:
+		slot = emit_proc(k, m);
+		break;
+	case RF_MOUNT_SYSFS:
+		slot = rf_emit_mkfs(k, "sysfs", NULL, 0, attr, 0);
+		break;
+	case RF_MOUNT_MQUEUE:
+		slot = rf_emit_mkfs(k, "mqueue", NULL, 0, attr, 0);
+		break;
+	case RF_MOUNT_CGROUP:
+		slot = rf_emit_mkfs(k, "cgroup2", NULL, 0, attr, 0);
+		break;
+	case RF_MOUNT_DEV:
+		slot = rf_emit_dev(k);
+		break;
+	case RF_MOUNT_OVERLAY:
+		slot = rf_emit_overlay(k, m, attr_of(m) | bind_attr(k));
+		break;
+	case RF_MOUNT_SYMLINK: case RF_MOUNT_DIR: case RF_MOUNT_FILE: case RF_MOUNT_DENY:
+	case RF_MOUNT_KIND_NR:
+		break;
+	}
+	if (m->propagation != RF_PROP_PRIVATE)
+		rf_emit_setattr(k, slot, 0, propagation_flag(k, m), false);
+	return slot;
+}

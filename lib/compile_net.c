@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Network: nothing, loopback, or the host's.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+
+int rf_plan_net(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+	bool host = sb->ns[RF_NS_NET].mode == RF_NS_HOST;
+
+	if (sb->network == RF_NET_HOST && !host)
+		return rf_err_at(k->err, &sb->network_place, EINVAL,
+				 "network: host contradicts a %s net namespace",
+				 k->new_net ? "new" : "joined");
+	if (sb->network == RF_NET_LOOPBACK && !k->new_net)
+		return rf_err_at(k->err, &sb->network_place, EINVAL,
+				 "network: loopback needs a new net namespace");
+	if (sb->network == RF_NET_NONE && host && sb->network_place.file)
+		return rf_err_at(k->err, &sb->network_place, EINVAL,
+				 "network: none needs a new net namespace");
+	/* sysfs shows the net namespace of whoever mounts it: too early for pid 1's */
+	k->init_makes_net = k->new_net && k->new_pid && sb->init && !k->mounts.sysfs;
+	return 0;
+}
+
+/* "Set the interface lo up", as rtnetlink wants to hear it. */
+static struct rf_blob link_up_message(struct rf_compile *k, const char *name)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = 1;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_change = IFF_UP;
+	ifi->ifi_flags = IFF_UP;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return rf_chain_blob(k->c, buf, nlh->nlmsg_len);
+}
+
+void rf_emit_net(struct rf_compile *k)
+{
+	struct rf_blob message;
+	struct rf_op *op;
+	rf_str name;
+
+	if (k->init_makes_net) {
+		rf_chain_set_place(k->c, &k->sb->ns[RF_NS_NET].place);
+		op = rf_chain_add(k->c, RF_OP_SETNS);
+		op->u.setns.slot = k->init;
+		op->u.setns.nstype = CLONE_NEWNET;
+		rf_emit_close(k, k->init);
+	}
+	if (k->sb->network != RF_NET_LOOPBACK)
+		return;
+	rf_chain_set_place(k->c, &k->sb->network_place);
+	name = rf_chain_str(k->c, "lo");
+	message = link_up_message(k, "lo");
+	op = rf_chain_add(k->c, RF_OP_LINK_UP);
+	op->u.link_up.name = name;
+	op->u.link_up.message = message;
+}
