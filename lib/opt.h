@@ -29,6 +29,8 @@ enum rf_opt_shape {
 	RF_SHAPE_NONE = 0,	/* no spec key: the command's own option */
 	RF_SHAPE_SCALAR,	/* the text as it is */
 	RF_SHAPE_LIST,		/* words with commas between */
+	RF_SHAPE_WORD_OR_LIST,	/* one of .words, or a list */
+	RF_SHAPE_LIMIT,		/* SOFT[:HARD] */
 	RF_SHAPE_NAMESPACES,	/* a list, or NAME=VALUE pairs: a map */
 	RF_SHAPE_ENV,		/* NAME=VALUE sets, NAME keeps */
 	RF_SHAPE_MOUNT,		/* DST[:WORD[=VALUE],...] */

@@ -35,10 +35,10 @@ struct rf_features;
 #define RF_SPEC_SIZE_MAX	(1U << 20)	/* bytes */
 #define RF_SPEC_DEPTH_MAX	16		/* lists and maps in one another */
 #define RF_SPEC_EXTENDS_MAX	16		/* files that extend one another */
+#define RF_SPEC_LAYERS_MAX	64		/* files in all */
 
 /*
- * Read @file ("-": standard input; or a preset's name prefixed "preset:") as
- * the spec of @sb.
+ * Read @file ("-": standard input) as the spec of @sb.
  * Return: 0; -EINVAL with the place of what is wrong; -ENOENT, -EACCES, ...
  * if a file cannot be read; -EFBIG; -ENOMEM.
  */
@@ -175,7 +175,20 @@ int rf_yaml_parse(struct rf_reader *r, const char *name, const char *text,
 /* spec_top.c: the keys of a document, without `extends` */
 int rf_spec_read(struct rf_reader *r, const struct rf_node *root);
 
-/* spec_mount.c, spec_user.c, spec_cap.c, spec_limit.c, spec_fd.c */
+/* spec_load.c: what `extends: @v` does */
+int rf_spec_extend(struct rf_reader *r, const struct rf_node *v);
+
+/* spec_options.c: the options that wait; below them, if need be, "default" */
+int rf_options_read(struct rf_sandbox *sb, struct rf_err *err);
+/* spec_shape.c: the value of an option as the value of its key */
+struct rf_node *rf_shape(struct rf_sandbox *sb, const struct rf_opt *opt,
+			 const char *value, struct rf_err *err);
+struct rf_node *rf_node_text(struct rf_sandbox *sb, const struct rf_place *place,
+			     const char *text);
+struct rf_node *rf_node_items(struct rf_sandbox *sb, const struct rf_place *place,
+			      enum rf_node_kind kind, size_t max);
+
+/* spec_<noun>.c: the readers of top keys */
 extern const struct rf_key rf_mount_keys[];
 int rf_read_mounts(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_root(struct rf_reader *r, const struct rf_node *v, void *sb);
@@ -196,9 +209,16 @@ struct rf_env_var {
 	struct rf_place	 place;
 };
 
+/* An option that waits for its turn. */
+struct rf_option {
+	struct rf_node	*tree;		/* a map with one key of the top */
+	bool		 append;	/* its lists add to what is there */
+};
+
 /* What the front ends know of a sandbox before it is resolved. */
 struct rf_draft {
 	bool		 has_spec, has_root, has_ambient, has_network, has_ns[RF_NS_NR];
+	struct rf_place	 ambient_place;
 	unsigned int	 nr_layers;
 	size_t		 max_mounts, max_fds;
 
@@ -208,8 +228,7 @@ struct rf_draft {
 	struct rf_env_var *env_set;	/* in order; the last for a name wins */
 	size_t		 nr_env_set, max_env_set;
 
-	struct rf_node	**options;	/* trees of one map each */
-	const struct rf_opt **option_rows;
+	struct rf_option *options;	/* in the order of the command line */
 	size_t		 nr_options, max_options;
 	char		**argv;		/* of rf_command_set() */
 	size_t		 nr_argv;
