@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making a sandbox final: the last step of the front ends, and the only one
+ * that looks at the host and the environment, so that compiling need not.
+ */
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "probe.h"
+
+#define DEFAULT_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* The host that RF_RESOLVE_PURE has instead of the real one. */
+#define PURE_HOME	"/home/user"
+#define PURE_CWD	"/work"
+static const char *const pure_env[] = { "HOME=" PURE_HOME, "PATH=" DEFAULT_PATH, NULL };
+
+static int out_of_memory(const struct rf_resolve *rs)
+{
+	return rf_err_set(rs->err, ENOMEM, "resolving the spec");
+}
+
+/* ------------------------------------------------------------------ paths */
+
+bool rf_path_has_dotdot(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (!p[2] || p[2] == '/'))
+			return true;
+	return false;
+}
+
+/* Without "//", "/./" and a slash at the end. In place. */
+static void tidy(char *path)
+{
+	char *to = path;
+
+	for (const char *p = path; *p;) {
+		if (p[0] == '/' && (p[1] == '/' || !p[1])) {
+			p++;
+		} else if (p[0] == '/' && p[1] == '.' && (p[2] == '/' || !p[2])) {
+			p += 2;
+		} else {
+			*to++ = *p++;
+		}
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
+/* "~" and "~name" at the beginning of @text. */
+static int expand_home(struct rf_resolve *rs, const struct rf_place *place,
+		       const char *text, char **ret_path)
+{
+	const char *rest = strchrnul(text, '/');
+	const char *home = rs->home;
+	const struct passwd *pw;
+	char *name;
+
+	if (rest - text > 1) {
+		name = rf_sandbox_strdup(rs->sb, text + 1);
+		if (!name)
+			return out_of_memory(rs);
+		name[rest - text - 1] = '\0';
+		pw = rs->pure ? NULL : getpwnam(name);
+		if (!pw && !rs->pure)
+			return rf_err_at(rs->err, place, EINVAL, "no user '%.64s' here", name);
+		home = pw ? pw->pw_dir : rf_sandbox_printf(rs->sb, "/home/%s", name);
+	}
+	if (!home || *home != '/')
+		return rf_err_at(rs->err, place, EINVAL, "nothing says where '%.64s' is", text);
+	*ret_path = rf_sandbox_printf(rs->sb, "%s%s", home, rest);
+	return *ret_path ? 0 : out_of_memory(rs);
+}
+
+static int check_length(struct rf_resolve *rs, const struct rf_place *place, const char *path)
+{
+	if (strlen(path) < PATH_MAX)
+		return 0;
+	return rf_err_at(rs->err, place, EINVAL, "a path of more than %d bytes", PATH_MAX - 1);
+}
+
+int rf_resolve_host(struct rf_resolve *rs, const struct rf_place *place,
+		    const char *text, const char **ret_path)
+{
+	char *path = NULL;
+	int ret = 0;
+
+	if (!*text)
+		return rf_err_at(rs->err, place, EINVAL, "an empty path");
+	if (*text == '~') {
+		ret = expand_home(rs, place, text, &path);
+	} else if (*text == '/') {
+		path = rf_sandbox_strdup(rs->sb, text);
+	} else if (rs->cwd) {
+		path = rf_sandbox_printf(rs->sb, "%s/%s", rs->cwd, text);
+	} else {
+		return rf_err_at(rs->err, place, EINVAL,
+				 "'%.64s' is relative, and there is no working directory", text);
+	}
+	if (ret < 0)
+		return ret;
+	if (!path)
+		return out_of_memory(rs);
+	tidy(path);
+	*ret_path = path;
+	return check_length(rs, place, path);
+}
+
+int rf_resolve_inside(struct rf_resolve *rs, const struct rf_place *place,
+		      const char *text, const char **ret_path)
+{
+	char *path = NULL;
+	int ret = 0;
+
+	if (!*text)
+		return rf_err_at(rs->err, place, EINVAL, "an empty path");
+	if (*text != '/' && *text != '~')
+		return rf_err_at(rs->err, place, EINVAL,
+				 "'%.64s' is relative; a place in the sandbox begins with /", text);
+	if (rf_path_has_dotdot(text))
+		return rf_err_at(rs->err, place, EINVAL,
+				 "'%.64s' has '..', which a place in the sandbox cannot have", text);
+	if (*text == '~')
+		ret = expand_home(rs, place, text, &path);
+	else
+		path = rf_sandbox_strdup(rs->sb, text);
+	if (ret < 0)
+		return ret;
+	if (!path)
+		return out_of_memory(rs);
+	tidy(path);
+	*ret_path = path;
+	return check_length(rs, place, path);
+}
+
+/* ------------------------------------------------------------ environment */
+
+struct var {
+	const char	*string;	/* NAME=VALUE */
+	size_t		 name_len, order;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct var *x = a, *y = b;
+	size_t len = x->name_len < y->name_len ? x->name_len : y->name_len;
+	int diff = memcmp(x->string, y->string, len);
+
+	if (diff)
+		return diff;
+	if (x->name_len != y->name_len)
+		return x->name_len < y->name_len ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct var *x = a, *y = b;
+
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static bool is_kept(const struct rf_draft *d, const char *string, size_t name_len)
+{
+	if (!d->env_clear)
+		return true;
+	for (size_t i = 0; i < d->nr_env_keep; i++) {
+		const char *keep = d->env_keep[i];
+		size_t len = strlen(keep);
+
+		if (len && keep[len - 1] == '*') {
+			if (name_len >= len - 1 && !memcmp(string, keep, len - 1))
+				return true;
+		} else if (name_len == len && !memcmp(string, keep, len)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of several values for one name the last stays. */
+static size_t drop_older(struct var *vars, size_t nr)
+{
+	size_t kept = 0;
+
+	qsort(vars, nr, sizeof(*vars), by_name);
+	for (size_t i = 0; i < nr; i++) {
+		if (i + 1 < nr && vars[i].name_len == vars[i + 1].name_len &&
+		    !memcmp(vars[i].string, vars[i + 1].string, vars[i].name_len))
+			continue;
+		vars[kept++] = vars[i];
+	}
+	qsort(vars, kept, sizeof(*vars), by_order);
+	return kept;
+}
+
+static int resolve_env(struct rf_resolve *rs)
+{
+	const char *const *caller = rs->pure ? pure_env : (const char *const *)environ;
+	const struct rf_draft *d = rs->draft;
+	struct rf_sandbox *sb = rs->sb;
+	size_t nr = 0, max = d->nr_env_set;
+	const char *equals;
+	struct var *vars;
+
+	for (size_t i = 0; caller && caller[i]; i++)
+		max++;
+	vars = rf_sandbox_alloc(sb, (max + 1) * sizeof(*vars));
+	sb->envp = rf_sandbox_alloc(sb, (max + 1) * sizeof(*sb->envp));
+	if (!vars || !sb->envp)
+		return out_of_memory(rs);
+	for (size_t i = 0; caller && caller[i]; i++) {
+		equals = strchr(caller[i], '=');
+		if (!equals || !is_kept(d, caller[i], (size_t)(equals - caller[i])))
+			continue;
+		vars[nr] = (struct var){ rf_sandbox_strdup(sb, caller[i]),
+					 (size_t)(equals - caller[i]), nr };
+		if (!vars[nr++].string)
+			return out_of_memory(rs);
+	}
+	for (size_t i = 0; i < d->nr_env_set; i++) {
+		vars[nr] = (struct var){ rf_sandbox_printf(sb, "%s=%s", d->env_set[i].name,
+							   d->env_set[i].value),
+					 strlen(d->env_set[i].name), nr };
+		if (!vars[nr++].string)
+			return out_of_memory(rs);
+	}
+	nr = drop_older(vars, nr);
+	sb->path = DEFAULT_PATH;
+	for (size_t i = 0; i < nr; i++) {
+		sb->envp[i] = (char *)(uintptr_t)vars[i].string;
+		if (!strncmp(vars[i].string, "PATH=", 5))
+			sb->path = vars[i].string + 5;
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------- the caller */
+
+static int resolve_caller(struct rf_resolve *rs)
+{
+	const struct passwd *pw;
+	char *cwd;
+
+	if (rs->pure) {
+		rs->home = PURE_HOME;
+		rs->cwd = rs->sb->caller_cwd = PURE_CWD;
+		return 0;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd && errno == ENOMEM)
+		return out_of_memory(rs);
+	/* "(unreachable)/..." is no path */
+	if (cwd && *cwd == '/') {
+		rs->cwd = rs->sb->caller_cwd = rf_sandbox_strdup(rs->sb, cwd);
+		if (!rs->cwd) {
+			free(cwd);
+			return out_of_memory(rs);
+		}
+	}
+	free(cwd);
+	rs->home = getenv("HOME");
+	if (!rs->home || *rs->home != '/') {
+		pw = getpwuid(rs->f->uid);
+		rs->home = pw ? rf_sandbox_strdup(rs->sb, pw->pw_dir) : NULL;
+	}
+	return 0;
+}
+
+/* An existing directory on which the new root is attached, out of sight of all others. */
+static int resolve_scratch(struct rf_resolve *rs)
+{
+	static const char *const places[] = { "/tmp", "/run", "/var/tmp", "/mnt", "/dev", "/proc" };
+	struct stat st;
+
+	rs->sb->scratch = places[0];
+	for (size_t i = 0; !rs->pure && i < sizeof(places) / sizeof(*places); i++)
+		if (stat(places[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+			rs->sb->scratch = places[i];
+			return 0;
+		}
+	return 0;
+}
+
+/* ------------------------------------------------------------- descriptors */
+
+/* A directory, or what opens one, is a way out of the sandbox. */
+static int check_passed(struct rf_resolve *rs, const struct rf_place *place, int fd,
+			bool dir_ok)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fstat(fd, &st) < 0)
+		return rf_err_at(rs->err, place, EINVAL, "descriptor %d is not open", fd);
+	if (dir_ok || (!S_ISDIR(st.st_mode) && !(flags & O_PATH)))
+		return 0;
+	rf_err_at(rs->err, place, EINVAL, "descriptor %d is a directory or a path, a way out of the sandbox", fd);
+	rf_err_hint(rs->err, "`fds: {N: {from: %d, directory: true}}` passes it in all the same", fd);
+	return -EINVAL;
+}
+
+static const struct rf_fd_spec *find_fd(const struct rf_sandbox *sb, int number)
+{
+	for (size_t i = 0; i < sb->nr_fds; i++)
+		if (sb->fds[i].number == number)
+			return &sb->fds[i];
+	return NULL;
+}
+
+static int resolve_fds(struct rf_resolve *rs)
+{
+	const struct rf_place nowhere = { NULL, 0, 0 };
+	struct rf_sandbox *sb = rs->sb;
+	int ret = 0;
+
+	for (size_t i = 0; i < sb->nr_fds && !ret; i++) {
+		struct rf_fd_spec *fd = &sb->fds[i];
+
+		if (fd->kind == RF_FD_OPEN)
+			ret = rf_resolve_host(rs, &fd->place, fd->path, &fd->path);
+		else if (fd->kind == RF_FD_INHERIT && !rs->pure)
+			ret = check_passed(rs, &fd->place, fd->from, fd->dir_ok);
+	}
+	/* standard descriptors that nothing names: as the caller has them, open or not */
+	for (int n = 0; n <= 2 && !ret && !rs->pure; n++) {
+		if (find_fd(sb, n))
+			continue;
+		if (fcntl(n, F_GETFD) >= 0) {
+			ret = check_passed(rs, &nowhere, n, false);
+			continue;
+		}
+		if (!rf_sandbox_grow(sb, &sb->fds, sb->nr_fds, &rs->draft->max_fds,
+				     sizeof(*sb->fds)))
+			return out_of_memory(rs);
+		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){ .number = n, .kind = RF_FD_CLOSED,
+							     .from = -1 };
+	}
+	return ret;
+}
+
+static int resolve_exec_fd(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+	struct stat st;
+	char magic[2];
+
+	if (sb->exec_fd < 0 || rs->pure)
+		return 0;
+	if (fstat(sb->exec_fd, &st) < 0)
+		return rf_err_at(rs->err, &sb->command_place, EINVAL,
+				 "exec_fd: descriptor %d is not open", sb->exec_fd);
+	if (!S_ISREG(st.st_mode))
+		return rf_err_at(rs->err, &sb->command_place, EINVAL,
+				 "exec_fd: descriptor %d is no regular file", sb->exec_fd);
+	sb->exec_fd_script = pread(sb->exec_fd, magic, 2, 0) == 2 && magic[0] == '#' &&
+			     magic[1] == '!';
+	return 0;
+}
+
+/* ------------------------------------------------- what only the whole shows */
+
+static bool is_explicit(const struct rf_place *place)
+{
+	return place->file;
+}
+
+static int check_network(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+	struct rf_ns_spec *net = &sb->ns[RF_NS_NET];
+	bool said = rs->draft->has_ns[RF_NS_NET];
+
+	if (!rs->draft->has_network) {
+		if (net->mode == RF_NS_HOST)
+			sb->network = RF_NET_HOST;
+		return 0;
+	}
+	if (sb->network == RF_NET_HOST) {
+		if (said && net->mode != RF_NS_HOST)
+			return rf_err_at(rs->err, &sb->network_place, EINVAL,
+					 "the host's network and a net namespace exclude each other");
+		net->mode = RF_NS_HOST;
+		return 0;
+	}
+	if (net->mode == RF_NS_HOST)
+		return rf_err_at(rs->err, &sb->network_place, EINVAL,
+				 "this needs a net namespace, and 'namespaces' leaves the host's");
+	if (net->mode != RF_NS_NEW && sb->network == RF_NET_LOOPBACK)
+		return rf_err_at(rs->err, &sb->network_place, EINVAL,
+				 "a net namespace that is joined has a loopback of its own");
+	return 0;
+}
+
+static int check_namespaces(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+	const struct rf_place *place;
+	int ret = check_network(rs);
+
+	for (int i = 0; i < RF_NS_NR && !ret; i++)
+		if (sb->ns[i].mode == RF_NS_JOIN_PATH)
+			ret = rf_resolve_host(rs, &sb->ns[i].place, sb->ns[i].path, &sb->ns[i].path);
+	if (ret < 0)
+		return ret;
+	if (sb->ns[RF_NS_MOUNT].mode != RF_NS_NEW && (sb->nr_mounts || rs->draft->has_root)) {
+		place = sb->nr_mounts ? &sb->mounts[0].place : &sb->root.place;
+		return rf_err_at(rs->err, place, EINVAL, "mounts and a root need a new mount namespace");
+	}
+	if (sb->ns[RF_NS_UTS].mode != RF_NS_NEW && (sb->hostname || sb->domainname))
+		return rf_err_at(rs->err, &sb->hostname_place, EINVAL,
+				 "a host name needs a new uts namespace");
+	if (sb->ns[RF_NS_TIME].mode != RF_NS_NEW && (sb->time_monotonic_ns || sb->time_boottime_ns))
+		return rf_err_at(rs->err, &sb->ns[RF_NS_TIME].place, EINVAL,
+				 "clock offsets need a new time namespace");
+	if (sb->ns[RF_NS_PID].mode != RF_NS_NEW) {
+		if (sb->init && is_explicit(&sb->init_place))
+			return rf_err_at(rs->err, &sb->init_place, EINVAL,
+					 "init needs a new pid namespace");
+		sb->init = false;
+	}
+	return 0;
+}
+
+static bool in_ranges(const struct rf_idrange *map, size_t nr, int64_t id)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (id >= map[i].inside && id - map[i].inside < map[i].count)
+			return true;
+	return false;
+}
+
+static int check_user(struct rf_resolve *rs)
+{
+	const struct rf_user *u = &rs->sb->user;
+
+	if (rs->sb->ns[RF_NS_USER].mode != RF_NS_NEW && u->map != RF_MAP_AUTO)
+		return rf_err_at(rs->err, &u->map_place, EINVAL, "a map needs a new user namespace");
+	switch (u->map) {
+	case RF_MAP_AUTO:
+		return 0;
+	case RF_MAP_SELF:
+		if ((u->uid >= 0 && u->uid != rs->f->uid) || (u->gid >= 0 && u->gid != rs->f->gid))
+			return rf_err_at(rs->err, &u->place, EINVAL,
+					 "'map: self' maps uid %u and gid %u only", rs->f->uid, rs->f->gid);
+		return 0;
+	case RF_MAP_ROOT:
+		if (u->uid > 0 || u->gid > 0)
+			return rf_err_at(rs->err, &u->place, EINVAL, "'map: root' maps id 0 only");
+		return 0;
+	case RF_MAP_RANGES:
+		if (u->uid >= 0 && !in_ranges(u->uid_map, u->nr_uid_map, u->uid))
+			return rf_err_at(rs->err, &u->place, EINVAL, "'map' has no uid %lld", (long long)u->uid);
+		if (u->gid >= 0 && !in_ranges(u->gid_map, u->nr_gid_map, u->gid))
+			return rf_err_at(rs->err, &u->place, EINVAL, "'map' has no gid %lld", (long long)u->gid);
+		for (size_t i = 0; i < u->nr_add_gids; i++)
+			if (!in_ranges(u->gid_map, u->nr_gid_map, u->add_gids[i]))
+				return rf_err_at(rs->err, &u->place, EINVAL, "'map' has no gid %u", u->add_gids[i]);
+		return 0;
+	}
+	return 0;
+}
+
+static int check_caps(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+
+	/* an unprivileged program would lose at exec what was asked for */
+	if (!rs->draft->has_ambient)
+		sb->ambient = sb->capabilities;
+	if (sb->ambient & ~sb->capabilities)
+		return rf_err_at(rs->err, &rs->draft->ambient_place, EINVAL,
+				 "'ambient' has what 'capabilities' has not");
+	return 0;
+}
+
+int rf_sandbox_resolve(struct rf_sandbox *sb, const struct rf_features *f,
+		       unsigned int flags, struct rf_err *err)
+{
+	static int (*const steps[])(struct rf_resolve *rs) = {
+		resolve_caller, resolve_env, resolve_exec_fd, rf_resolve_root, rf_resolve_mounts,
+		check_namespaces, check_user, check_caps, resolve_fds, resolve_scratch,
+	};
+	struct rf_resolve rs = { .sb = sb, .f = f, .err = err, .pure = flags & RF_RESOLVE_PURE };
+	int ret = rf_options_read(sb, err);
+
+	rs.draft = sb->draft;
+	if (!ret && !sb->nr_argv)
+		ret = rf_err_set(err, EINVAL, "no command: neither the spec nor the command line has one");
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !ret; i++)
+		ret = steps[i](&rs);
+	if (!ret && sb->cwd)
+		ret = rf_resolve_inside(&rs, &sb->cwd_place, sb->cwd, &sb->cwd);
+	return ret;
+}

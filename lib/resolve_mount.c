@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Root and mounts made final: absolute paths, what sources are, one entry for
+ * each place.
+ *
+ * What a place in the sandbox is on the host, before anything covers it, is
+ * found through the nearest entry above it.  That is needed for `deny`, whose
+ * cover must be of the right type, and for optional entries without a source,
+ * which are left out where their place is missing and cannot be made.
+ */
+#include "resolve.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+
+static int out_of_memory(const struct rf_resolve *rs)
+{
+	return rf_err_set(rs->err, ENOMEM, "resolving the mounts");
+}
+
+/* RF_MF_IS_DIR, _IS_FILE, _ABSENT; 0 when the caller may not know. */
+static unsigned int look(const struct rf_resolve *rs, const char *path)
+{
+	struct stat st;
+
+	if (rs->pure)
+		return RF_MF_IS_DIR;
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
+	return errno == ENOENT || errno == ENOTDIR ? RF_MF_ABSENT : 0;
+}
+
+/* -------------------------------------------------------------------- root */
+
+struct magic {
+	const char	*fstype;
+	off_t		 offset;
+	unsigned char	 bytes[4];
+};
+
+static const struct magic magics[] = {
+	{ "squashfs",	0,	{ 'h', 's', 'q', 's' } },
+	{ "erofs",	1024,	{ 0xe2, 0xe1, 0xf5, 0xe0 } },
+};
+
+static int resolve_image(struct rf_resolve *rs, struct rf_root *root)
+{
+	unsigned char bytes[sizeof(magics->bytes)];
+	int fd, error;
+
+	root->kind = RF_ROOT_IMAGE;
+	root->fstype = magics[0].fstype;
+	if (rs->pure)
+		return 0;
+	fd = open(root->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		error = errno;
+		return rf_err_at(rs->err, &root->place, error, "open %s", root->path);
+	}
+	root->fstype = NULL;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+		if (pread(fd, bytes, sizeof(bytes), magics[i].offset) == sizeof(bytes) &&
+		    !memcmp(bytes, magics[i].bytes, sizeof(bytes)))
+			root->fstype = magics[i].fstype;
+	close(fd);
+	if (!root->fstype)
+		return rf_err_at(rs->err, &root->place, EINVAL,
+				 "'%s' is neither a squashfs nor an erofs image", root->path);
+	return 0;
+}
+
+/* Without a file to look at, the name must do. */
+static bool has_image_name(const char *path)
+{
+	static const char *const ends[] = { ".squashfs", ".sqfs", ".erofs", ".img" };
+	size_t len = strlen(path), n;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		n = strlen(ends[i]);
+		if (len > n && !strcmp(path + len - n, ends[i]))
+			return true;
+	}
+	return false;
+}
+
+int rf_resolve_root(struct rf_resolve *rs)
+{
+	struct rf_root *root = &rs->sb->root;
+	bool is_image;
+	int ret;
+
+	if (!root->path)
+		return 0;
+	ret = rf_resolve_host(rs, &root->place, root->path, &root->path);
+	if (ret < 0)
+		return ret;
+	is_image = root->kind == RF_ROOT_IMAGE ||
+		   (rs->pure ? has_image_name(root->path) : look(rs, root->path) == RF_MF_IS_FILE);
+	if (!is_image)
+		return 0;
+	if (root->writable)
+		return rf_err_at(rs->err, &root->place, EINVAL, "an image is never writable");
+	ret = resolve_image(rs, root);
+	if (!ret && rs->pure && has_image_name(root->path) &&
+	    strstr(root->path, ".erofs"))
+		root->fstype = magics[1].fstype;
+	return ret;
+}
+
+/* ----------------------------------------------------------------- sources */
+
+/* A descriptor of the caller: what it is, and by which path it is found again. */
+static int resolve_source_fd(struct rf_resolve *rs, struct rf_mount *m)
+{
+	char link[64], path[4096];
+	struct stat st, again;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", m->source_fd);
+	if (rs->pure) {
+		m->flags |= m->kind == RF_MOUNT_FILE ? RF_MF_IS_FILE : RF_MF_IS_DIR;
+		m->source = m->kind == RF_MOUNT_FILE ? NULL : rf_sandbox_strdup(rs->sb, link);
+		return 0;
+	}
+	if (fstat(m->source_fd, &st) < 0)
+		return rf_err_at(rs->err, &m->place, EINVAL, "descriptor %d is not open", m->source_fd);
+	m->flags |= S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
+	m->source_dev = st.st_dev;
+	m->source_ino = st.st_ino;
+	if (m->kind == RF_MOUNT_FILE) {
+		if (S_ISDIR(st.st_mode))
+			return rf_err_at(rs->err, &m->place, EINVAL, "descriptor %d is a directory", m->source_fd);
+		return 0;
+	}
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0) {
+		rf_err_at(rs->err, &m->place, errno, "readlink %s", link);
+		rf_err_hint(rs->err, "a bind from a descriptor needs /proc");
+		return -EINVAL;
+	}
+	path[len] = '\0';
+	if (*path != '/' || stat(path, &again) < 0 || again.st_dev != st.st_dev ||
+	    again.st_ino != st.st_ino)
+		return rf_err_at(rs->err, &m->place, EINVAL,
+				 "no path leads to descriptor %d (any more)", m->source_fd);
+	m->source = rf_sandbox_strdup(rs->sb, path);
+	return m->source ? 0 : out_of_memory(rs);
+}
+
+static int resolve_overlay(struct rf_resolve *rs, struct rf_mount *m)
+{
+	unsigned int seen;
+	int ret;
+
+	for (size_t i = 0; i < m->nr_lower; i++) {
+		ret = rf_resolve_host(rs, &m->place, m->lower[i], &m->lower[i]);
+		if (ret < 0)
+			return ret;
+		seen = look(rs, m->lower[i]);
+		if (seen == RF_MF_IS_FILE)
+			return rf_err_at(rs->err, &m->place, EINVAL, "'%s' is no directory", m->lower[i]);
+		m->flags |= seen;
+	}
+	if (!m->upper)
+		return 0;
+	ret = rf_resolve_host(rs, &m->place, m->upper, &m->upper);
+	return ret < 0 ? ret : rf_resolve_host(rs, &m->place, m->work, &m->work);
+}
+
+static int resolve_source(struct rf_resolve *rs, struct rf_mount *m)
+{
+	bool has_dotdot;
+	int ret;
+
+	if (m->source_fd >= 0)
+		return resolve_source_fd(rs, m);
+	if (m->kind == RF_MOUNT_OVERLAY)
+		return resolve_overlay(rs, m);
+	if (m->kind != RF_MOUNT_RO && m->kind != RF_MOUNT_RW)
+		return 0;
+	has_dotdot = rf_path_has_dotdot(m->source);
+	ret = rf_resolve_host(rs, &m->place, m->source, &m->source);
+	if (ret < 0)
+		return ret;
+	m->flags |= look(rs, m->source);
+	if (m->at)
+		return 0;
+	if (has_dotdot)
+		return rf_err_at(rs->err, &m->place, EINVAL,
+				 "a source with '..' needs 'at', the place where it goes");
+	m->at = m->source;
+	return 0;
+}
+
+/* Whether @m is for a home that is not there to be hidden. */
+static bool is_homeless(const struct rf_resolve *rs, const struct rf_mount *m)
+{
+	return m->flags & RF_MF_OPTIONAL && m->at && m->at[0] == '~' &&
+	       (!m->at[1] || m->at[1] == '/') && (!rs->home || !strcmp(rs->home, "/"));
+}
+
+static int resolve_one(struct rf_resolve *rs, struct rf_mount *m)
+{
+	int ret = resolve_source(rs, m);
+
+	if (!ret)
+		ret = rf_resolve_inside(rs, &m->at_place, m->at, &m->at);
+	if (ret < 0)
+		return ret;
+	if (!strcmp(m->at, "/")) {
+		rf_err_at(rs->err, &m->at_place, EINVAL, "'/' is what 'root' says");
+		if (m->kind == RF_MOUNT_RO)
+			rf_err_hint(rs->err, "`root: host` is the host's / read-only");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------ one entry per place */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct rf_mount *x = *(struct rf_mount *const *)a;
+	const struct rf_mount *y = *(struct rf_mount *const *)b;
+	int diff = strcmp(x->at, y->at);
+
+	if (diff)
+		return diff;
+	if (x->layer != y->layer)
+		return x->layer < y->layer ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int named_twice(struct rf_resolve *rs, const struct rf_mount *first,
+		       const struct rf_mount *second)
+{
+	if (first->at_place.line)
+		return rf_err_at(rs->err, &second->at_place, EINVAL,
+				 "'%s' has an entry on line %u already", second->at,
+				 first->at_place.line);
+	return rf_err_at(rs->err, &second->at_place, EINVAL, "'%s' has an entry by %s already",
+			 second->at, first->at_place.file ? first->at_place.file : "default");
+}
+
+/* Later layers replace; entries that lose get no `at`. */
+static int drop_replaced(struct rf_resolve *rs, struct rf_mount **sorted, size_t *nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		if (kept && !strcmp(sorted[kept - 1]->at, sorted[i]->at)) {
+			if (sorted[kept - 1]->layer == sorted[i]->layer)
+				return named_twice(rs, sorted[kept - 1], sorted[i]);
+			sorted[kept - 1]->at = NULL;
+			sorted[kept - 1] = sorted[i];
+			continue;
+		}
+		sorted[kept++] = sorted[i];
+	}
+	*nr = kept;
+	return 0;
+}
+
+/* ------------------------------------------------- what a place is underneath */
+
+static int compare_at(const void *key, const void *element)
+{
+	return strcmp(key, (*(struct rf_mount *const *)element)->at);
+}
+
+/* The nearest entry above @at, and in *ret_rest what is below its place. */
+static const struct rf_mount *find_cover(struct rf_mount **sorted, size_t nr,
+					 const char *at, char *above, const char **ret_rest)
+{
+	struct rf_mount *const *found;
+	char *slash;
+
+	strcpy(above, at);
+	while ((slash = strrchr(above, '/')) && slash != above) {
+		*slash = '\0';
+		found = bsearch(above, sorted, nr, sizeof(*sorted), compare_at);
+		if (found && (*found)->kind != RF_MOUNT_DIR && (*found)->kind != RF_MOUNT_SYMLINK) {
+			*ret_rest = at + (slash - above);
+			return *found;
+		}
+	}
+	*ret_rest = at;
+	return NULL;
+}
+
+enum under { UNDER_UNKNOWN, UNDER_OWNED, UNDER_FOREIGN };
+
+/*
+ * What is at @m's place before @m is: RF_MF_* as look() has it.  *ret_under
+ * says whether the file system there is the sandbox's own.
+ */
+static unsigned int look_under(const struct rf_resolve *rs, struct rf_mount **sorted,
+			       size_t nr, const struct rf_mount *m, enum under *ret_under)
+{
+	const struct rf_mount *cover;
+	char above[4096], path[8192];
+	const char *rest, *base;
+	unsigned int seen = RF_MF_ABSENT;
+
+	cover = find_cover(sorted, nr, m->at, above, &rest);
+	*ret_under = UNDER_FOREIGN;
+	if (!cover && rs->sb->root.kind == RF_ROOT_IMAGE) {
+		*ret_under = UNDER_UNKNOWN;
+		return 0;
+	}
+	if (!cover && rs->sb->root.kind == RF_ROOT_EMPTY) {
+		*ret_under = UNDER_OWNED;
+		return RF_MF_ABSENT;
+	}
+	if (!cover) {
+		base = rs->sb->root.kind == RF_ROOT_DIR ? rs->sb->root.path : "";
+	} else if (cover->kind == RF_MOUNT_OVERLAY) {
+		for (size_t i = 0; i < cover->nr_lower && seen == RF_MF_ABSENT; i++) {
+			snprintf(path, sizeof(path), "%s%s", cover->lower[i], rest);
+			seen = look(rs, path);
+		}
+		*ret_under = UNDER_UNKNOWN;
+		return seen;
+	} else if (cover->kind == RF_MOUNT_RO || cover->kind == RF_MOUNT_RW) {
+		base = cover->source;
+	} else if (cover->kind == RF_MOUNT_PROC || cover->kind == RF_MOUNT_SYSFS) {
+		/* near enough: the host has the same files there */
+		base = cover->kind == RF_MOUNT_PROC ? "/proc" : "/sys";
+	} else {
+		*ret_under = cover->kind == RF_MOUNT_TMPFS ? UNDER_OWNED : UNDER_UNKNOWN;
+		return cover->kind == RF_MOUNT_DEV ? 0 : RF_MF_ABSENT;
+	}
+	snprintf(path, sizeof(path), "%s%s", base, rest);
+	return look(rs, path);
+}
+
+static bool has_source(const struct rf_mount *m)
+{
+	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW || m->kind == RF_MOUNT_OVERLAY;
+}
+
+static void look_under_all(const struct rf_resolve *rs, struct rf_mount **sorted, size_t nr)
+{
+	enum under under;
+	unsigned int seen;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct rf_mount *m = sorted[i];
+
+		if (m->kind == RF_MOUNT_DENY) {
+			m->flags |= look_under(rs, sorted, nr, m, &under);
+		} else if (m->flags & RF_MF_OPTIONAL && !has_source(m)) {
+			seen = look_under(rs, sorted, nr, m, &under);
+			if (seen == RF_MF_ABSENT && under == UNDER_FOREIGN && !(m->flags & RF_MF_CREATE))
+				m->flags |= RF_MF_ABSENT;
+		}
+	}
+}
+
+static size_t pack(struct rf_mount *mounts, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct rf_mount *m = &mounts[i];
+		bool left_out = m->flags & RF_MF_OPTIONAL && m->flags & RF_MF_ABSENT &&
+				!has_source(m) && m->kind != RF_MOUNT_DENY;
+
+		if (m->at && !left_out)
+			mounts[kept++] = *m;
+	}
+	return kept;
+}
+
+int rf_resolve_mounts(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+	struct rf_mount **sorted;
+	size_t nr = 0;
+	int ret = 0;
+
+	sorted = rf_sandbox_alloc(sb, (sb->nr_mounts + 1) * sizeof(struct rf_mount *));
+	if (!sorted)
+		return out_of_memory(rs);
+	for (size_t i = 0; i < sb->nr_mounts && !ret; i++) {
+		struct rf_mount *m = &sb->mounts[i];
+
+		if (is_homeless(rs, m)) {
+			m->at = NULL;
+			continue;
+		}
+		ret = resolve_one(rs, m);
+		sorted[nr++] = m;
+	}
+	if (ret < 0)
+		return ret;
+	qsort(sorted, nr, sizeof(struct rf_mount *), by_place);
+	ret = drop_replaced(rs, sorted, &nr);
+	if (ret < 0)
+		return ret;
+	look_under_all(rs, sorted, nr);
+	sb->nr_mounts = pack(sb->mounts, sb->nr_mounts);
+	return 0;
+}
