@@ -90,6 +90,29 @@ static int check_length(struct rf_resolve *rs, const struct rf_place *place, con
 	return rf_err_at(rs->err, place, EINVAL, "a path of more than %d bytes", PATH_MAX - 1);
 }
 
+/*
+ * @text below the working directory.  getcwd has no symlinks, so a ".." at the
+ * beginning can be taken off here; any other is the kernel's to follow.
+ */
+static char *below_cwd(struct rf_resolve *rs, const char *text)
+{
+	size_t len = strlen(rs->cwd);
+
+	for (;;) {
+		if (text[0] == '.' && text[1] == '/') {
+			text += 2;
+		} else if (text[0] == '.' && text[1] == '.' && (!text[2] || text[2] == '/')) {
+			text += text[2] ? 3 : 2;
+			while (len && rs->cwd[--len] != '/')
+				;
+		} else if (*text == '/') {
+			text++;
+		} else {
+			return rf_sandbox_printf(rs->sb, "%.*s/%s", (int)len, rs->cwd, text);
+		}
+	}
+}
+
 int rf_resolve_host(struct rf_resolve *rs, const struct rf_place *place,
 		    const char *text, const char **ret_path)
 {
@@ -103,7 +126,7 @@ int rf_resolve_host(struct rf_resolve *rs, const struct rf_place *place,
 	} else if (*text == '/') {
 		path = rf_sandbox_strdup(rs->sb, text);
 	} else if (rs->cwd) {
-		path = rf_sandbox_printf(rs->sb, "%s/%s", rs->cwd, text);
+		path = below_cwd(rs, text);
 	} else {
 		return rf_err_at(rs->err, place, EINVAL,
 				 "'%.64s' is relative, and there is no working directory", text);

@@ -10,9 +10,9 @@
  */
 #include "resolve.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +120,7 @@ int rf_resolve_root(struct rf_resolve *rs)
 /* A descriptor of the caller: what it is, and by which path it is found again. */
 static int resolve_source_fd(struct rf_resolve *rs, struct rf_mount *m)
 {
-	char link[64], path[4096];
+	char link[64], path[PATH_MAX];
 	struct stat st, again;
 	ssize_t len;
 
@@ -177,7 +177,6 @@ static int resolve_overlay(struct rf_resolve *rs, struct rf_mount *m)
 
 static int resolve_source(struct rf_resolve *rs, struct rf_mount *m)
 {
-	bool has_dotdot;
 	int ret;
 
 	if (m->source_fd >= 0)
@@ -186,14 +185,13 @@ static int resolve_source(struct rf_resolve *rs, struct rf_mount *m)
 		return resolve_overlay(rs, m);
 	if (m->kind != RF_MOUNT_RO && m->kind != RF_MOUNT_RW)
 		return 0;
-	has_dotdot = rf_path_has_dotdot(m->source);
 	ret = rf_resolve_host(rs, &m->place, m->source, &m->source);
 	if (ret < 0)
 		return ret;
 	m->flags |= look(rs, m->source);
 	if (m->at)
 		return 0;
-	if (has_dotdot)
+	if (rf_path_has_dotdot(m->source))
 		return rf_err_at(rs->err, &m->place, EINVAL,
 				 "a source with '..' needs 'at', the place where it goes");
 	m->at = m->source;
@@ -213,15 +211,7 @@ static int resolve_one(struct rf_resolve *rs, struct rf_mount *m)
 
 	if (!ret)
 		ret = rf_resolve_inside(rs, &m->at_place, m->at, &m->at);
-	if (ret < 0)
-		return ret;
-	if (!strcmp(m->at, "/")) {
-		rf_err_at(rs->err, &m->at_place, EINVAL, "'/' is what 'root' says");
-		if (m->kind == RF_MOUNT_RO)
-			rf_err_hint(rs->err, "`root: host` is the host's / read-only");
-		return -EINVAL;
-	}
-	return 0;
+	return ret;
 }
 
 /* ------------------------------------------------------ one entry per place */
@@ -276,70 +266,126 @@ static int compare_at(const void *key, const void *element)
 	return strcmp(key, (*(struct rf_mount *const *)element)->at);
 }
 
-/* The nearest entry above @at, and in *ret_rest what is below its place. */
-static const struct rf_mount *find_cover(struct rf_mount **sorted, size_t nr,
-					 const char *at, char *above, const char **ret_rest)
+static const struct rf_mount *find_entry(struct rf_mount **sorted, size_t nr, const char *at)
 {
-	struct rf_mount *const *found;
+	struct rf_mount *const *found = bsearch(at, sorted, nr, sizeof(*sorted), compare_at);
+
+	if (!found || (*found)->kind == RF_MOUNT_DIR || (*found)->kind == RF_MOUNT_SYMLINK)
+		return NULL;
+	return *found;
+}
+
+/*
+ * The nearest entry above @at that brings a file system, and in *ret_rest what
+ * is below its place.  NULL: @at is in the root.
+ */
+static const struct rf_mount *find_cover(struct rf_mount **sorted, size_t nr,
+					 const char *at, const char **ret_rest)
+{
+	const struct rf_mount *found;
+	char above[PATH_MAX];
 	char *slash;
 
-	strcpy(above, at);
+	snprintf(above, sizeof(above), "%s", at);
 	while ((slash = strrchr(above, '/')) && slash != above) {
 		*slash = '\0';
-		found = bsearch(above, sorted, nr, sizeof(*sorted), compare_at);
-		if (found && (*found)->kind != RF_MOUNT_DIR && (*found)->kind != RF_MOUNT_SYMLINK) {
-			*ret_rest = at + (slash - above);
-			return *found;
-		}
+		*ret_rest = at + (slash - above);
+		found = find_entry(sorted, nr, above);
+		if (found)
+			return found;
 	}
 	*ret_rest = at;
-	return NULL;
+	return find_entry(sorted, nr, "/");
 }
 
 enum under { UNDER_UNKNOWN, UNDER_OWNED, UNDER_FOREIGN };
 
-/*
- * What is at @m's place before @m is: RF_MF_* as look() has it.  *ret_under
- * says whether the file system there is the sandbox's own.
- */
-static unsigned int look_under(const struct rf_resolve *rs, struct rf_mount **sorted,
-			       size_t nr, const struct rf_mount *m, enum under *ret_under)
+static unsigned int look_below(const struct rf_resolve *rs, const char *base, const char *rest)
 {
-	const struct rf_mount *cover;
-	char above[4096], path[8192];
-	const char *rest, *base;
-	unsigned int seen = RF_MF_ABSENT;
+	char path[2 * PATH_MAX];
 
-	cover = find_cover(sorted, nr, m->at, above, &rest);
-	*ret_under = UNDER_FOREIGN;
-	if (!cover && rs->sb->root.kind == RF_ROOT_IMAGE) {
-		*ret_under = UNDER_UNKNOWN;
-		return 0;
-	}
-	if (!cover && rs->sb->root.kind == RF_ROOT_EMPTY) {
+	snprintf(path, sizeof(path), "%s%s", strcmp(base, "/") ? base : "", rest);
+	return look(rs, path);
+}
+
+/* In the root, which no entry brings. */
+static unsigned int look_in_root(const struct rf_resolve *rs, const char *at, enum under *ret_under)
+{
+	const struct rf_root *root = &rs->sb->root;
+
+	switch (root->kind) {
+	case RF_ROOT_EMPTY:
 		*ret_under = UNDER_OWNED;
 		return RF_MF_ABSENT;
+	case RF_ROOT_HOST:
+		*ret_under = UNDER_FOREIGN;
+		return look(rs, at);
+	case RF_ROOT_DIR:
+		*ret_under = UNDER_FOREIGN;
+		return look_below(rs, root->path, at);
+	case RF_ROOT_IMAGE:
+		break;
 	}
-	if (!cover) {
-		base = rs->sb->root.kind == RF_ROOT_DIR ? rs->sb->root.path : "";
-	} else if (cover->kind == RF_MOUNT_OVERLAY) {
-		for (size_t i = 0; i < cover->nr_lower && seen == RF_MF_ABSENT; i++) {
-			snprintf(path, sizeof(path), "%s%s", cover->lower[i], rest);
-			seen = look(rs, path);
-		}
-		*ret_under = UNDER_UNKNOWN;
+	*ret_under = UNDER_UNKNOWN;
+	return 0;
+}
+
+/*
+ * What is at @at before an entry for it is: RF_MF_* as look() has it.
+ * *ret_under says whether the file system there is the sandbox's own.
+ */
+static unsigned int look_under(const struct rf_resolve *rs, struct rf_mount **sorted,
+			       size_t nr, const char *at, enum under *ret_under)
+{
+	const struct rf_mount *cover;
+	unsigned int seen = RF_MF_ABSENT;
+	const char *rest;
+
+	cover = find_cover(sorted, nr, at, &rest);
+	if (!cover)
+		return look_in_root(rs, at, ret_under);
+	*ret_under = UNDER_UNKNOWN;
+	switch (cover->kind) {
+	case RF_MOUNT_RO:
+	case RF_MOUNT_RW:
+		*ret_under = UNDER_FOREIGN;
+		return look_below(rs, cover->source, rest);
+	case RF_MOUNT_OVERLAY:
+		for (size_t i = 0; i < cover->nr_lower && seen == RF_MF_ABSENT; i++)
+			seen = look_below(rs, cover->lower[i], rest);
 		return seen;
-	} else if (cover->kind == RF_MOUNT_RO || cover->kind == RF_MOUNT_RW) {
-		base = cover->source;
-	} else if (cover->kind == RF_MOUNT_PROC || cover->kind == RF_MOUNT_SYSFS) {
+	case RF_MOUNT_PROC:
 		/* near enough: the host has the same files there */
-		base = cover->kind == RF_MOUNT_PROC ? "/proc" : "/sys";
-	} else {
-		*ret_under = cover->kind == RF_MOUNT_TMPFS ? UNDER_OWNED : UNDER_UNKNOWN;
-		return cover->kind == RF_MOUNT_DEV ? 0 : RF_MF_ABSENT;
+		return look_below(rs, "/proc", rest);
+	case RF_MOUNT_SYSFS:
+		return look_below(rs, "/sys", rest);
+	case RF_MOUNT_DEV:
+		return look_below(rs, "/dev", rest);
+	case RF_MOUNT_TMPFS:
+		*ret_under = UNDER_OWNED;
+		return RF_MF_ABSENT;
+	default:
+		return RF_MF_ABSENT;
 	}
-	snprintf(path, sizeof(path), "%s%s", base, rest);
-	return look(rs, path);
+}
+
+/* The nearest directory above @at that is there: what `absent: freeze` holds fast. */
+static char *nearest_there(const struct rf_resolve *rs, struct rf_mount **sorted, size_t nr,
+			   const char *at)
+{
+	char *above = rf_sandbox_strdup(rs->sb, at), *slash;
+	enum under under;
+
+	if (!above)
+		return NULL;
+	while ((slash = strrchr(above, '/')) && slash != above) {
+		*slash = '\0';
+		if (find_entry(sorted, nr, above) ||
+		    look_under(rs, sorted, nr, above, &under) != RF_MF_ABSENT)
+			return above;
+	}
+	above[1] = '\0';
+	return above;
 }
 
 static bool has_source(const struct rf_mount *m)
@@ -347,7 +393,7 @@ static bool has_source(const struct rf_mount *m)
 	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW || m->kind == RF_MOUNT_OVERLAY;
 }
 
-static void look_under_all(const struct rf_resolve *rs, struct rf_mount **sorted, size_t nr)
+static int look_under_all(const struct rf_resolve *rs, struct rf_mount **sorted, size_t nr)
 {
 	enum under under;
 	unsigned int seen;
@@ -356,13 +402,19 @@ static void look_under_all(const struct rf_resolve *rs, struct rf_mount **sorted
 		struct rf_mount *m = sorted[i];
 
 		if (m->kind == RF_MOUNT_DENY) {
-			m->flags |= look_under(rs, sorted, nr, m, &under);
+			m->flags |= look_under(rs, sorted, nr, m->at, &under);
+			if (!(m->flags & RF_MF_ABSENT))
+				continue;
+			m->source = nearest_there(rs, sorted, nr, m->at);
+			if (!m->source)
+				return out_of_memory(rs);
 		} else if (m->flags & RF_MF_OPTIONAL && !has_source(m)) {
-			seen = look_under(rs, sorted, nr, m, &under);
+			seen = look_under(rs, sorted, nr, m->at, &under);
 			if (seen == RF_MF_ABSENT && under == UNDER_FOREIGN && !(m->flags & RF_MF_CREATE))
 				m->flags |= RF_MF_ABSENT;
 		}
 	}
+	return 0;
 }
 
 static size_t pack(struct rf_mount *mounts, size_t nr)
@@ -406,7 +458,9 @@ int rf_resolve_mounts(struct rf_resolve *rs)
 	ret = drop_replaced(rs, sorted, &nr);
 	if (ret < 0)
 		return ret;
-	look_under_all(rs, sorted, nr);
+	ret = look_under_all(rs, sorted, nr);
+	if (ret < 0)
+		return ret;
 	sb->nr_mounts = pack(sb->mounts, sb->nr_mounts);
 	return 0;
 }

@@ -103,7 +103,8 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 struct rf_mount {
 	enum rf_mount_kind kind;
 	unsigned int	 flags;		/* RF_MF_* */
-	const char	*source;	/* absolute host path; SYMLINK: text; NULL if none */
+	const char	*source;	/* absolute host path; SYMLINK: text; absent DENY: nearest
+					 * directory inside that exists; NULL if none */
 	const char	*at;		/* absolute, normalized, no "." or ".." */
 	int		 source_fd;	/* bind or file from a descriptor of the caller; -1 */
 	uint64_t	 source_dev, source_ino; /* fstat of source_fd; 0 if none */

@@ -10,8 +10,8 @@
  *	rf_compile(sb, ...);
  *
  * Layers, the later of which wins: what `extends` names, the spec, options.
- * Without a spec the preset "default" is the lowest layer, unless --root or
- * --extends says what to start from.  Options wait until rf_sandbox_resolve(),
+ * Without a spec the preset "default" is the lowest layer, unless --root,
+ * --extends or an entry for / says what to start from.  Options wait until rf_sandbox_resolve(),
  * so that their place among --spec and others does not matter.
  *
  * A document becomes a tree of nodes, each with its place; tables of keys
