@@ -182,6 +182,8 @@ static char *beside(struct rf_reader *r, const char *from, const char *name)
 {
 	const char *slash = strrchr(from, '/');
 
+	while (slash && name[0] == '.' && name[1] == '/')
+		name += 2;
 	if (*name == '/' || !slash)
 		return rf_sandbox_strdup(r->sb, name);
 	return rf_sandbox_printf(r->sb, "%.*s/%s", (int)(slash - from), from, name);

@@ -263,13 +263,10 @@ static struct rf_node *shape_map(const struct shape *s, const char *value)
 		return text(s, value);
 	map = rf_node_items(s->sb, &s->place, RF_NODE_MAP, 4);
 	rest = copy(s, value);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		lists[i] = rf_node_items(s->sb, &s->place, RF_NODE_LIST, max);
-		if (!put(map, text(s, i ? "gid" : "uid")) || !put(map, lists[i]))
-			return no_memory(s);
-	}
-	if (!rest)
-		return NULL;
+	if (!map || !rest || !lists[0] || !lists[1])
+		return no_memory(s);
 	while (stop) {
 		word = part(&rest, ":,", &stop);
 		if (stop != ':' || (strcmp(word, "uid") && strcmp(word, "gid"))) {
@@ -284,6 +281,9 @@ static struct rf_node *shape_map(const struct shape *s, const char *value)
 			return NULL;
 		}
 	}
+	for (int i = 0; i < 2; i++)
+		if (lists[i]->nr && (!put(map, text(s, i ? "gid" : "uid")) || !put(map, lists[i])))
+			return NULL;
 	return map;
 }
 
