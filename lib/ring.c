@@ -69,6 +69,9 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 
 	if (!ring)
 		return NULL;
+	/* the launch whose last completion the caller has just had is over already */
+	if (ring->dying)
+		rf_context_free(ring->dying);
 	for (struct rf_context *ctx = ring->contexts; ctx; ctx = ctx->next)
 		(void)rf_context_kill(ctx);
 	/* what was killed still has to be reaped; a failing wait ends it */
