@@ -125,8 +125,8 @@ static int read_open_file(struct rf_reader *r, struct chapter *c, int fd,
 			  const struct rf_place *place)
 {
 	struct stat st;
-	char *text;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	int ret;
 
 	if (fstat(fd, &st) < 0)
