@@ -14,19 +14,20 @@
  * The walk of a launch.  What a step needs from an earlier one is said beside
  * the later one; the phases of the ops (op.h) say the same, and the builder
  * refuses a chain that disagrees.
+ *
+ * The payload task is made before the mounts and makes them: a procfs shows the
+ * pid namespace that its maker is in, and the context is in none that it made.
  */
 static void emit(struct rf_compile *k)
 {
 	rf_emit_context(k);	/* the task, its table, its namespaces */
 	rf_emit_pid1(k);	/* early: its start runs beside the rest */
 	rf_emit_idmap(k);
+	rf_emit_payload(k);
 	rf_emit_fds_open(k);	/* host paths: before the old root goes */
 	rf_emit_filesystem(k);
 	rf_emit_net(k);		/* late: pid 1 makes the namespace meanwhile */
 	rf_emit_uts(k);
-
-	rf_chain_set_place(k->c, &k->sb->command_place);
-	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = RF_CLONE_PAYLOAD;
 	rf_emit_fds(k);
 	rf_emit_place(k);
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */

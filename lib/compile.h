@@ -140,6 +140,7 @@ int32_t rf_emit_open_source(struct rf_compile *k, const char *path, uint64_t fla
 int rf_plan_ns(struct rf_compile *k);
 void rf_emit_context(struct rf_compile *k);
 void rf_emit_pid1(struct rf_compile *k);
+void rf_emit_payload(struct rf_compile *k);
 void rf_emit_uts(struct rf_compile *k);
 
 /* compile_user.c */

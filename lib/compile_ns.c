@@ -207,6 +207,16 @@ void rf_emit_pid1(struct rf_compile *k)
 	k->c->has_init = true;
 }
 
+/* A new task has no parent-death signal yet. */
+void rf_emit_payload(struct rf_compile *k)
+{
+	rf_chain_set_place(k->c, &k->sb->command_place);
+	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = RF_CLONE_PAYLOAD;
+	rf_chain_set_place(k->c, NULL);
+	if (k->sb->die_with_parent)
+		rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+}
+
 void rf_emit_uts(struct rf_compile *k)
 {
 	const char *const names[2] = { k->sb->hostname, k->sb->domainname };

@@ -401,17 +401,12 @@ static void emit_capset(struct rf_compile *k, uint64_t caps, uint64_t inheritabl
 	op->u.capset.inheritable = inheritable;
 }
 
-/*
- * The sets exactly as listed.  A command that is not uid 0 inside keeps what is
- * listed only by way of the ambient set, so that is where it goes.
- */
+/* The sets exactly as listed. */
 static void emit_caps(struct rf_compile *k)
 {
 	uint64_t caps = k->sb->capabilities & all_caps(k);
-	uint64_t ambient = k->ids.uid || k->sb->ambient ? caps : 0;
+	uint64_t ambient = k->sb->ambient & all_caps(k);
 
-	if (k->sb->ambient)
-		ambient = k->sb->ambient & all_caps(k);
 	rf_chain_set_place(k->c, &k->sb->cap_place);
 	if (ambient) {
 		/* raised while the bits still allow it, from sets that have it */

@@ -273,11 +273,6 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 	struct rf_area *a = ctx->area;
 	long r;
 
-	/* a root payload must not find the submitter's memory in pid 1 */
-	while ((r = (long)__atomic_load_n(&a->init_tid, __ATOMIC_ACQUIRE)) != 0)
-		wait_while(&a->init_tid, (uint32_t)r);
-	if (a->init_state < 0)
-		return a->init_state;
 	/* non-zero before the task exists: CLEARTID only ever clears it */
 	__atomic_store_n(&a->payload_tid, 1U, __ATOMIC_RELAXED);
 	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT,
@@ -344,11 +339,24 @@ long rf_run_join_cgroup(struct rf_ctx *ctx, const struct rf_op *op)
 
 /* ---------------------------------------------------------------------- ends */
 
+/* A root payload must not find the submitter's memory in pid 1. */
+static long await_init_image(struct rf_area *a)
+{
+	uint32_t tid;
+
+	while ((tid = __atomic_load_n(&a->init_tid, __ATOMIC_ACQUIRE)) != 0)
+		wait_while(&a->init_tid, tid);
+	return a->init_state < 0 ? a->init_state : 0;
+}
+
 long rf_run_exec(struct rf_ctx *ctx, const struct rf_op *op)
 {
+	long r = await_init_image(ctx->area);
 	const char *path = rf_ctx_str(ctx, op->u.exec.path);
 	int dir = op->u.exec.dir < 0 ? AT_FDCWD : rf_ctx_fd(ctx, op->u.exec.dir);
 
+	if (r < 0)
+		return r;
 	return rf_sys5(__NR_execveat, dir, path ? path : "", ctx->data + op->u.exec.argv.off,
 		       ctx->data + op->u.exec.envp.off, op->u.exec.at_flags);
 }

@@ -213,11 +213,29 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 }
 
+/* Pid 1 failed after its clone had succeeded; it takes the payload task with it. */
+static bool init_failed(struct rf_context *ctx)
+{
+	if (ctx->area->init_state >= 0)
+		return false;
+	for (uint32_t i = 0; i < ctx->area->nr_ops; i++) {
+		if (op_of(ctx, i)->kind != RF_OP_CLONE ||
+		    op_of(ctx, i)->u.clone.as != RF_CLONE_INIT)
+			continue;
+		records_of(ctx)[i].result = ctx->area->init_state;
+		set_failed(ctx, i, ctx->area->init_state);
+		return true;
+	}
+	return false;
+}
+
 /* All tasks of the launch are off the shared memory: read what they wrote. */
 static void judge(struct rf_context *ctx)
 {
 	const struct rf_record *rec = records_of(ctx);
 
+	if (init_failed(ctx))
+		return;
 	for (uint32_t i = 0; i < ctx->area->nr_ops; i++) {
 		const struct rf_op *op = op_of(ctx, i);
 		int result = rec[i].result;
