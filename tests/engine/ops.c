@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPS_MAX 32
+
+/* What became of one chain. */
+struct outcome {
+	enum rf_completion_kind	kind;
+	int			index, result, status;
+	int			nr;
+	int			results[OPS_MAX];	/* INT32_MIN: not completed */
+	int			subject;		/* index of the op under test */
+};
+
+/* --------------------------------------------------------- building a chain */
+
+struct rf_op *ops_add(struct ops *o, enum rf_op_kind kind)
+{
+	return rf_chain_add(o->c, kind);
+}
+
+rf_str ops_str(struct ops *o, const char *s)
+{
+	return rf_chain_str(o->c, s);
+}
+
+struct rf_blob ops_blob(struct ops *o, const void *data, size_t len)
+{
+	return rf_chain_blob(o->c, data, len);
+}
+
+void ops_begin_bare(struct ops *o, uint64_t ns)
+{
+	rf_prep_clone(o->c, RF_CLONE_CONTEXT, CLONE_NEWUSER | ns);
+}
+
+void ops_begin(struct ops *o, uint64_t ns)
+{
+	char uid[32], gid[32];
+	struct rf_op *op;
+
+	ops_begin_bare(o, ns);
+	rf_prep_close_range(o->c);
+	snprintf(uid, sizeof(uid), "0 %u 1\n", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1\n", getegid());
+	op = ops_add(o, RF_OP_IDMAP);
+	op->u.idmap.uid_map = ops_blob(o, uid, strlen(uid));
+	op->u.idmap.gid_map = ops_blob(o, gid, strlen(gid));
+	op->u.idmap.deny = 1;
+}
+
+int ops_dir(struct ops *o)
+{
+	if (o->dir_slot < 0)
+		rf_prep_open(o->c, RF_SLOT_NONE, o->dir, O_PATH | O_DIRECTORY, 0, 0, &o->dir_slot);
+	return o->dir_slot;
+}
+
+int ops_tmpfs(struct ops *o)
+{
+	struct rf_op *op = ops_add(o, RF_OP_MKFS);
+	int slot = rf_chain_slot(o->c);
+
+	op->u.mkfs.type = ops_str(o, "tmpfs");
+	op->u.mkfs.flags = RF_MKFS_OWNED;
+	op->out = slot;
+	op = ops_add(o, RF_OP_MOVE_MOUNT);
+	op->u.move_mount.from = slot;
+	op->u.move_mount.to_path = ops_str(o, o->dir);
+	op->u.move_mount.entry = RF_ENTRY_NONE;
+	return slot;
+}
+
+void ops_file(struct ops *o, const char *name, const char *content)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", o->dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	EXPECT_TRUE(fputs(content, f) >= 0);
+	EXPECT_INT(0, fclose(f));
+}
+
+static void add_command(struct ops *o, const char *check)
+{
+	char dir[600];
+	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-ec" },
+			       (char *)(uintptr_t)(check ? check : ":"), NULL };
+	char *const envp[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, dir, NULL };
+
+	snprintf(dir, sizeof(dir), "D=%s", o->dir);
+	rf_prep_exec(o->c, "/bin/sh", argv, envp);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static int find_subject(const struct rf_chain *c, enum rf_op_kind kind)
+{
+	for (uint32_t i = c->nr_ops; i > 0; i--)
+		if (c->ops[i - 1].kind == kind)
+			return (int)i - 1;
+	fail_msg("the case has no op of its kind");
+	return -1;
+}
+
+/* Descriptors and task ids differ from run to run. */
+static int normalized(const struct rf_op *op, int result)
+{
+	bool varies = op->kind == RF_OP_CLONE ||
+		      rf_op_defs[op->kind].flags & RF_OPF_MAKES_FD;
+
+	return varies && result > 0 ? 0 : result;
+}
+
+static void collect(const struct rf_chain *c, const struct rf_context *ctx,
+		    const struct rf_completion *d, struct outcome *ret)
+{
+	ret->kind = d->kind;
+	ret->index = d->index;
+	ret->result = d->result;
+	ret->status = d->status;
+	ret->nr = (int)c->nr_ops;
+	for (int i = 0; i < ret->nr; i++) {
+		int r;
+
+		ret->results[i] = INT32_MIN;
+		if (rf_context_op(ctx, i, &r) == 1)
+			ret->results[i] = normalized(&c->ops[i], r);
+	}
+}
+
+static void run_chain(const char *engine, const struct rf_chain *c, struct outcome *ret)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_completion d;
+	struct rf_context *ctx;
+	struct rf_ring *ring;
+
+	EXPECT_TRUE(c->nr_ops <= OPS_MAX);
+	if (rf_ring_new(!strcmp(engine, "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN, &ring, &err) < 0 ||
+	    rf_submit(ring, c, 0, 0, &ctx, &err) < 0)
+		fail_msg("%s: %s", err.msg, strerror(err.code));
+	do
+		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+	while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+	collect(c, ctx, &d, ret);
+	rf_ring_free(ring);
+}
+
+static void run_case(const char *engine, const struct ops_case *k, struct outcome *ret)
+{
+	static int nr;
+	char dir[256];
+	struct ops o = { .c = rf_chain_new(), .dir = dir, .dir_slot = RF_SLOT_NONE };
+
+	snprintf(dir, sizeof(dir), "%s/%d", harness_dir(), nr++);
+	EXPECT_INT(0, mkdir(dir, 0755));
+	k->build(&o);
+	ret->subject = find_subject(o.c, k->kind);
+	if (k->kind != RF_OP_EXEC && k->kind != RF_OP_EXIT && k->kind != RF_OP_GATE)
+		add_command(&o, k->check);
+	run_chain(engine, o.c, ret);
+	rf_chain_free(o.c);
+}
+
+static void expect_failure(const struct ops_case *k, const struct outcome *got)
+{
+	if (got->kind != RF_DONE_FAILED)
+		fail_msg("%s: succeeded", k->name);
+	if (got->index != got->subject)
+		fail_msg("%s: op %d failed (%s), not %d", k->name, got->index,
+			 strerror(-got->result), got->subject);
+	if (got->result != k->want)
+		fail_msg("%s: %s, not %s", k->name, strerror(-got->result), strerror(-k->want));
+}
+
+static void expect_success(const struct ops_case *k, const struct outcome *got)
+{
+	int r = got->results[got->subject];
+
+	if (got->kind != RF_DONE_EXIT)
+		fail_msg("%s: op %d: %s", k->name, got->index, strerror(-got->result));
+	if (k->want == OPS_ANY ? r < 0 : r != k->want)
+		fail_msg("%s: gave %d", k->name, r);
+	if (!WIFEXITED(got->status) || WEXITSTATUS(got->status) != 0)
+		fail_msg("%s: the check ended with status 0x%x", k->name, got->status);
+}
+
+void ops_run_cases(const struct ops_case *cases, size_t nr)
+{
+	const struct ops_case *unmet = NULL;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
+	for (size_t i = 0; i < nr; i++) {
+		struct outcome got;
+
+		if (cases[i].can && !cases[i].can()) {
+			unmet = &cases[i];
+			continue;
+		}
+		run_case(harness_engine(), &cases[i], &got);
+		if (cases[i].want < 0)
+			expect_failure(&cases[i], &got);
+		else
+			expect_success(&cases[i], &got);
+	}
+	if (unmet)
+		harness_skip(unmet->need, "all but: %s", unmet->name);
+}
+
+void ops_compare_engines(const struct ops_case *cases, size_t nr)
+{
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
+	SKIP_UNLESS(harness_has_io_uring(), "io_uring", "there is only one engine here");
+	for (size_t i = 0; i < nr; i++) {
+		struct outcome plain, ring;
+
+		if (cases[i].can && !cases[i].can())
+			continue;	/* each_op_gives_its_result says so */
+		run_case("plain", &cases[i], &plain);
+		run_case("ring", &cases[i], &ring);
+		for (int k = 0; k < plain.nr; k++)
+			if (plain.results[k] != ring.results[k])
+				fail_msg("%s: op %d: %d on plain, %d on ring", cases[i].name, k,
+					 plain.results[k], ring.results[k]);
+		EXPECT_INT(plain.kind, ring.kind);
+		EXPECT_INT(plain.index, ring.index);
+		EXPECT_INT(plain.status, ring.status);
+	}
+}
+
+void ops_check_coverage(const char *group, const struct ops_case *cases, size_t nr)
+{
+	for (int kind = 0; kind < RF_OP_NR; kind++) {
+		bool succeeds = false, fails = false;
+
+		if (strcmp(rf_op_defs[kind].group, group))
+			continue;
+		for (size_t i = 0; i < nr; i++) {
+			if ((int)cases[i].kind != kind)
+				continue;
+			succeeds |= cases[i].want >= 0;
+			fails |= cases[i].want < 0 || cases[i].never_fails;
+		}
+		if (!succeeds || !fails)
+			fail_msg("%s: no case that %s", rf_op_defs[kind].name,
+				 succeeds ? "fails" : "succeeds");
+	}
+}
