@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The builder: what it refuses, and what it keeps. */
+#include <errno.h>
+#include <string.h>
+
+#include "chain.h"
+#include "harness.h"
+#include "sandbox.h"
+
+static char *const argv[] = { (char[]){ "true" }, NULL };
+static char *const envp[] = { NULL };
+
+static struct rf_chain *begun(void)
+{
+	struct rf_chain *c = rf_chain_new();
+
+	assert_non_null(c);
+	EXPECT_INT(0, rf_prep_clone(c, RF_CLONE_CONTEXT, 0));
+	return c;
+}
+
+/* @c is refused, with @why in the message. */
+static void refused(struct rf_chain *c, int code, const char *why)
+{
+	struct rf_err err = RF_ERR_INIT;
+
+	EXPECT_INT(-code, rf_chain_check(c, &err));
+	EXPECT_INT(code, err.code);
+	if (!strstr(err.msg, why))
+		fail_msg("'%s' does not say '%s'", err.msg, why);
+	rf_chain_free(c);
+}
+
+TEST(a_chain_that_execs_is_accepted)
+{
+	struct rf_chain *c = begun();
+
+	EXPECT_INT(1, rf_prep_exec(c, "/bin/true", argv, envp));
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	EXPECT_INT(2, rf_chain_nr(c));
+	EXPECT_STR("exec", rf_chain_op_name(c, 1));
+	EXPECT_NULL(rf_chain_op_name(c, 2));
+	rf_chain_free(c);
+}
+
+TEST(an_empty_chain_is_refused)
+{
+	refused(rf_chain_new(), EINVAL, "empty");
+}
+
+TEST(a_chain_must_begin_with_clone)
+{
+	struct rf_chain *c = rf_chain_new();
+
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "begins with clone");
+}
+
+TEST(a_second_context_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_clone(c, RF_CLONE_CONTEXT, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "first op only");
+}
+
+TEST(a_second_payload_task_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "made once");
+}
+
+TEST(pid_1_after_the_payload_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_clone(c, RF_CLONE_INIT, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "pid 1 is made once");
+}
+
+TEST(a_slot_used_before_it_is_filled_is_refused)
+{
+	struct rf_chain *c = begun();
+	int slot = rf_chain_slot(c);
+
+	rf_prep_dup(c, slot, 5);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "nothing has filled");
+}
+
+TEST(a_slot_that_does_not_exist_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_dup(c, 3, 5);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "no such slot");
+}
+
+TEST(a_slot_filled_twice_is_refused)
+{
+	struct rf_chain *c = begun();
+	int slot;
+
+	rf_prep_open(c, -1, "/", 0, 0, 0, &slot);
+	rf_prep_open(c, -1, "/", 0, 0, 0, &slot);
+	c->ops[2].out = c->ops[1].out;
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "second time");
+}
+
+TEST(an_op_that_makes_a_descriptor_needs_a_slot)
+{
+	struct rf_chain *c = begun();
+	int slot;
+
+	rf_prep_open(c, -1, "/", 0, 0, 0, &slot);
+	c->ops[1].out = RF_SLOT_NONE;
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "does not exist");
+}
+
+TEST(a_phase_that_goes_back_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_no_new_privs(c);
+	rf_prep_unshare(c, 0x04000000);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "later phase");
+}
+
+TEST(a_chain_that_never_ends_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_umask(c, 022);
+	refused(c, EINVAL, "exec, exit or gate");
+}
+
+TEST(an_op_after_the_end_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	rf_prep_exit(c, 0);
+	refused(c, EINVAL, "can never run");
+}
+
+TEST(a_hard_link_at_the_end_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_op_link(c, rf_prep_exec(c, "/bin/true", argv, envp), RF_LINK_HARD);
+	refused(c, EINVAL, "hard-linked to nothing");
+}
+
+TEST(a_hard_linked_exec_may_be_followed)
+{
+	struct rf_chain *c = begun();
+
+	rf_op_link(c, rf_prep_exec(c, "/no/such", argv, envp), RF_LINK_HARD);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_chain_free(c);
+}
+
+TEST(joining_a_namespace_needs_a_payload_task)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_setns(c, rf_chain_give(c, 0), 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "needs a payload task");
+}
+
+TEST(a_builder_error_comes_out_of_the_check)
+{
+	struct rf_chain *c = begun();
+
+	EXPECT_INT(-EINVAL, rf_op_link(c, 99, RF_LINK_HARD));
+	EXPECT_INT(-EINVAL, rf_prep_exec(c, "/bin/true", argv, envp));
+	refused(c, EINVAL, "building");
+}
+
+TEST(a_chain_can_be_too_large)
+{
+	struct rf_chain *c = begun();
+	static char big[1 << 20];
+
+	for (int i = 0; i < 70; i++)
+		rf_prep_write(c, -1, "/x", big, sizeof(big));
+	refused(c, E2BIG, "building");
+}
+
+TEST(a_refusal_names_the_place)
+{
+	struct rf_chain *c = begun();
+	const struct rf_place place = { .file = "a.yaml", .line = 3, .col = 7 };
+	struct rf_err err = RF_ERR_INIT;
+
+	rf_chain_set_place(c, &place);
+	rf_prep_dup(c, 3, 5);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(-EINVAL, rf_chain_check(c, &err));
+	EXPECT_STR("a.yaml", err.file);
+	EXPECT_INT(3, err.line);
+	EXPECT_INT(7, err.col);
+	rf_chain_free(c);
+}
+
+TEST(strings_and_vectors_are_copied)
+{
+	struct rf_chain *c = begun();
+	char path[] = "/bin/true", word[] = "one";
+	char *const words[] = { word, NULL };
+	char text[256];
+	int i = rf_prep_exec(c, path, words, envp);
+
+	memset(path, 'x', sizeof(path) - 1);
+	memset(word, 'x', sizeof(word) - 1);
+	EXPECT_TRUE(rf_chain_print(c, i, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "/bin/true"));
+	assert_non_null(strstr(text, "one"));
+	EXPECT_INT(-EINVAL, rf_chain_print(c, 9, text, sizeof(text)));
+	rf_chain_free(c);
+}
