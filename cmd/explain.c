@@ -81,6 +81,8 @@ static int print_features(const struct explain *e, struct rf_err *err)
 	int r;
 
 	r = e->features ? rf_features_read(e->features, &f, err) : rf_probe(&f, err);
+	if (r == 0 && !e->features)
+		r = rf_probe_subids(&f, err);
 	if (r < 0)
 		return r;
 	rf_features_print(&f, text, sizeof(text));

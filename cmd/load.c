@@ -39,5 +39,10 @@ int load_chain(struct load *l, const char *features_file, struct rf_err *err)
 	r = rf_sandbox_resolve(l->sb, &l->features, features_file ? RF_RESOLVE_PURE : 0, err);
 	if (r < 0)
 		return r;
+	if (!features_file && l->sb->user.map == RF_MAP_RANGES) {
+		r = rf_probe_subids(&l->features, err);
+		if (r < 0)
+			return r;
+	}
 	return rf_compile(l->sb, &l->features, &l->chain, err);
 }

@@ -36,9 +36,11 @@ static int need_own(struct rf_compile *k, const struct rf_mount *m, enum rf_ns n
 {
 	if (!k->in_user || k->sb->ns[ns].mode != RF_NS_HOST)
 		return 0;
-	return rf_err_at(k->err, &m->place, EPERM,
-			 "%s in a user namespace needs a %s namespace that goes with it",
-			 rf_mount_kind_names[m->kind], rf_ns_defs[ns].name);
+	rf_err_at(k->err, &m->place, EPERM, "a new %s in a user namespace needs a new %s namespace",
+		  rf_mount_kind_names[m->kind], rf_ns_defs[ns].name);
+	rf_err_hint(k->err, "add `%s` to the namespaces, or bind the host's with `ro`",
+		    rf_ns_defs[ns].name);
+	return -EPERM;
 }
 
 /* File systems that show a namespace need the power over it. */

@@ -162,7 +162,10 @@ static bool wants_setgroups(const struct rf_compile *k)
 {
 	const struct rf_user *u = &k->sb->user;
 
-	return u->nr_add_gids || (u->groups != RF_GROUPS_KEEP && k->f->nr_groups);
+	if (u->groups == RF_GROUPS_KEEP)
+		return false;
+	/* with another gid, the caller's own may still be among its groups */
+	return u->nr_add_gids || k->f->nr_groups || k->ids.set_gid;
 }
 
 static int check_groups(struct rf_compile *k, const struct kind *gid)
