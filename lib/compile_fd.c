@@ -18,7 +18,8 @@ static int32_t emit_open(struct rf_compile *k, const struct rf_fd_spec *spec)
 	int32_t slot = rf_emit_open(k, RF_SLOT_NONE, spec->path,
 				    (uint64_t)(unsigned int)spec->flags | O_NOCTTY, 0);
 
-	if (k->c->nr_ops)
+	/* openat2 refuses a mode for a file that it does not make */
+	if (k->c->nr_ops && (spec->flags & O_CREAT))
 		k->c->ops[k->c->nr_ops - 1].u.open.mode = spec->mode;
 	return slot;
 }
