@@ -161,6 +161,18 @@ void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
 }
 
 /*
+ * What the caller gave is for the ops: the command finds it where a dup puts
+ * it, not under the number that it has in the submitter.
+ */
+static void close_given_on_exec(const struct rf_ctx *ctx)
+{
+	for (uint32_t i = 0; i < ctx->area->nr_slots; i++)
+		if (ctx->slots[i] >= 0)
+			(void)rf_sys3(__NR_fcntl, ctx->slots[i], 2 /* F_SETFD */,
+				      1 /* FD_CLOEXEC */);
+}
+
+/*
  * Where the context starts, on a stack of its own and with all signals
  * blocked.  Op 0 is the clone that made it.
  */
@@ -173,6 +185,7 @@ void rf_context_main(void *arg)
 	rf_context_init(&ctx, start);
 	if (ctx.area->flags & RF_AREA_NO_CLONE3)
 		(void)rf_run_sigdefault(&ctx, (const struct rf_op *)0);
+	close_given_on_exec(&ctx);
 	rf_record_done(&ctx, 0, rf_sys0(__NR_getpid));
 	r = rf_context_run(&ctx, 1);
 	rf_task_exit(r < 0 ? RF_EXIT_FAILED : 0);

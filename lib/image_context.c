@@ -6,7 +6,7 @@
  *
  * In: argv[1] is the number of the descriptor of the area; all descriptors
  * that the area names are open and survive exec: they are made close-on-exec
- * again here.
+ * again, those of the launch here, those in slots by rf_context_main().
  */
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -55,7 +55,6 @@ void rf_image_start(unsigned long *stack)
 	struct rf_start start = { .area_fd = -1, .image_fd = -1 };
 	char **argv = (char **)(stack + 1);
 	struct rf_area *a;
-	const int32_t *slots;
 	int fd;
 
 	if (stack[0] < 2)
@@ -67,9 +66,6 @@ void rf_image_start(unsigned long *stack)
 	close_on_exec(a->ring_fd);
 	close_on_exec(a->init_fd);
 	close_on_exec(a->submitter_pidfd);
-	slots = (const int32_t *)((char *)a + a->off_slots);
-	for (uint32_t i = 0; i < a->nr_slots; i++)
-		close_on_exec(slots[i]);
 	start.area = a;
 	start.init_stack = init_stack + sizeof(init_stack);
 	start.payload_stack = payload_stack + sizeof(payload_stack);

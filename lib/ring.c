@@ -63,19 +63,25 @@ static void close_fd(int fd)
 		(void)close(fd);
 }
 
+/* Is anything left to wait for?  A launch that is over only has to be released. */
+static bool live_contexts(const struct rf_ring *ring)
+{
+	for (const struct rf_context *ctx = ring->contexts; ctx; ctx = ctx->next)
+		if (!ctx->done)
+			return true;
+	return false;
+}
+
 struct rf_ring *rf_ring_free(struct rf_ring *ring)
 {
 	struct rf_completion c;
 
 	if (!ring)
 		return NULL;
-	/* the launch whose last completion the caller has just had is over already */
-	if (ring->dying)
-		rf_context_free(ring->dying);
 	for (struct rf_context *ctx = ring->contexts; ctx; ctx = ctx->next)
 		(void)rf_context_kill(ctx);
 	/* what was killed still has to be reaped; a failing wait ends it */
-	while (ring->contexts && rf_ring_wait(ring, -1, &c) == 1)
+	while (live_contexts(ring) && rf_ring_wait(ring, -1, &c) == 1)
 		;
 	while (ring->contexts)
 		rf_context_free(ring->contexts);

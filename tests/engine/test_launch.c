@@ -366,7 +366,7 @@ TEST_ENGINES(the_payload_gets_only_named_descriptors)
 	rf_prep_close_range(c);
 	rf_prep_dup(c, given, 9);
 	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
-	/* the shell's own descriptor for the listing is the fifth */
+	/* the shell's own descriptor for the listing is closed by then */
 	add_shell(c, "set -- /proc/self/fd/*; for f; do n=${f##*/}; case $n in 0|1|2|9) ;; "
 		  "*) test ! -e $f || exit $n;; esac; done; test -d /proc/self/fd/9");
 	d = run(ring, c);
@@ -436,7 +436,8 @@ TEST_ENGINES(the_submitter_stays_as_it_was)
 	EXPECT_INT(0, getrlimit(RLIMIT_NOFILE, &after));
 	sigprocmask(SIG_SETMASK, NULL, &mask_after);
 	EXPECT_INT(before.rlim_cur, after.rlim_cur);
-	assert_memory_equal(&mask_before, &mask_after, sizeof(mask_before));
+	/* the kernel's part of the set: the rest is not written */
+	assert_memory_equal(&mask_before, &mask_after, 8);
 	EXPECT_INT(1, prctl(PR_GET_DUMPABLE));
 	rf_ring_free(ring);
 }
