@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OPS_MAX 32
+#define OPS_MAX 64
 
 /* What became of one chain. */
 struct outcome {
