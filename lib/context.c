@@ -107,6 +107,8 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first)
 			continue;
 		}
 		r = def->run(ctx, op);
+		if (i + 1 == ctx->area->inject_op)
+			r = ctx->area->inject_result;
 		if (r >= 0 && (def->flags & RF_OPF_MAKES_FD))
 			ctx->slots[op->out] = (int32_t)r;
 		rf_record_done(ctx, i, r);

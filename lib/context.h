@@ -67,6 +67,10 @@ struct rf_area {
 	uint32_t	nr_keep;	/* keep[]: descriptors that survive close_range, ascending */
 	uint32_t	off_keep;	/* int32_t[] */
 
+	/* for tests: the op that fails after it has run, from 1 (0 none), and how */
+	uint32_t	inject_op;
+	int32_t		inject_result;
+
 	/* futex words */
 	uint32_t	init_tid;	/* non-zero until pid 1 has exec'd or died (CLEARTID) */
 	int32_t		init_state;	/* 0 not yet, 1 ready to be joined, negative errno */

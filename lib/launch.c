@@ -269,6 +269,8 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->ring_fd = ctx->flags & RF_SUBMIT_OPS ? ring->doorbell_fd : -1;
 	a->init_fd = c->has_init ? ring->init_fd : -1;
 	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) ? ring->self_pidfd : -1;
+	a->inject_op = ring->inject_op;
+	a->inject_result = ring->inject_result;
 	a->fd_floor = fd_floor(c);
 	slots = (int32_t *)(void *)((char *)a + a->off_slots);
 	for (int32_t i = 0; i < c->nr_slots; i++)

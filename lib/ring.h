@@ -92,6 +92,9 @@ struct rf_ring {
 	int		 self_pidfd;	/* -1 until a chain has pdeathsig */
 	int		 init_fd, context_fd;	/* sealed images; -1 until needed */
 	bool		 no_clone3;
+	/* tests: see struct rf_area */
+	uint32_t	 inject_op;
+	int32_t		 inject_result;
 
 	/* completions not yet handed out */
 	struct rf_completion *queue;
