@@ -8,6 +8,7 @@
 #include "chain.h"
 #include "command.h"
 #include "error.h"
+#include "hint.h"
 #include "trace.h"
 
 static bool is_not_found(int result)
@@ -60,6 +61,16 @@ static void exec_failed(const struct load *l, const struct walk *w, struct failu
 			  c->ops[w->index].u.exec.path ? file : "descriptor");
 }
 
+static void add_hint(const struct load *l, int index, int result, struct rf_err *err)
+{
+	const struct rf_failed x = {
+		.chain = l->chain, .op = &l->chain->ops[index], .error = -result,
+		.sb = l->sb, .f = &l->features, .host = "",
+	};
+
+	(void)rf_hint(&x, err);
+}
+
 void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		   const struct rf_completion *done, struct failure *ret,
 		   struct rf_err *err)
@@ -79,11 +90,13 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 
 		if (w.index >= 0) {
 			exec_failed(l, &w, ret, err);
+			add_hint(l, w.index, w.result, err);
 			return;
 		}
 	}
 	op_text(c, done->index, text);
 	rf_err_at(err, &place, -done->result, "%s", text);
+	add_hint(l, done->index, done->result, err);
 }
 
 static bool same_place(const struct rf_place *a, const struct rf_place *b)

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "error.h"
 #include "failure.h"
+#include "hint.h"
 #include "report.h"
 
 static uint64_t timeval_us(const struct timeval *t)
@@ -190,6 +191,8 @@ static int start(struct launch *l)
 			return r;
 	}
 	r = rf_ring_new(l->engine, &l->ring, &l->err);
+	if (r < 0 && l->engine == RF_ENGINE_RING)
+		(void)rf_hint_ring(-r, "", &l->err);
 	if (r < 0)
 		return r;
 	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table of hints: which op, which answer of the kernel, and how to tell
+ * from the system what is behind it.  The first row that knows something wins.
+ */
+#include "hint.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+
+typedef bool (*hint_fn)(const struct rf_failed *x, struct rf_err *err);
+
+static const char *str(const struct rf_failed *x, rf_str off)
+{
+	return off ? x->chain->data + off : "";
+}
+
+/* The path that an op about an entry has: its source, or where it goes. */
+static const char *path_of(const struct rf_failed *x)
+{
+	switch ((int)x->op->kind) {
+	case RF_OP_OPEN_TREE:
+		return str(x, x->op->u.open_tree.path);
+	case RF_OP_OPEN:
+		return str(x, x->op->u.open.path);
+	case RF_OP_MKDIR:
+		return str(x, x->op->u.mkdir.path);
+	case RF_OP_MKFILE:
+		return str(x, x->op->u.mkfile.path);
+	case RF_OP_SYMLINK:
+		return str(x, x->op->u.symlink.path);
+	case RF_OP_VERIFY:
+		return str(x, x->op->u.verify.path);
+	default:
+		return "";
+	}
+}
+
+static bool is_place(const struct rf_failed *x, const struct rf_place *p)
+{
+	const struct rf_origin *o = &x->chain->origins[x->op->origin];
+
+	return p->file && p->line == o->line && p->col == o->col &&
+	       !strcmp(p->file, str(x, o->file));
+}
+
+/*
+ * The spec's entry that @x's op was made for, by its place; options of one name
+ * share theirs, so the path decides between them.
+ */
+static const struct rf_mount *entry_of(const struct rf_failed *x)
+{
+	const char *path = path_of(x);
+	const struct rf_mount *found = NULL;
+
+	for (size_t i = 0; x->op->origin && i < x->sb->nr_mounts; i++) {
+		const struct rf_mount *m = &x->sb->mounts[i];
+
+		if (!is_place(x, &m->place) && !is_place(x, &m->at_place))
+			continue;
+		if (!found)
+			found = m;
+		if (!strcmp(m->at + 1, path) || (m->source && !strcmp(m->source + 1, path)))
+			return m;
+	}
+	return found;
+}
+
+/* ---------------------------------------------------------------- namespaces */
+
+static uint64_t ns_flags(const struct rf_failed *x)
+{
+	if (x->op->kind == RF_OP_UNSHARE)
+		return x->op->u.unshare.flags;
+	return x->op->u.clone.flags | x->op->u.clone.unshare;
+}
+
+/* user.max_*_namespaces is reported as "no space left". */
+static bool namespaces_used_up(const struct rf_failed *x, struct rf_err *err)
+{
+	uint64_t flags = ns_flags(x);
+	char path[64];
+	long limit;
+
+	for (int ns = 0; ns < RF_NS_NR; ns++) {
+		if (!(flags & rf_ns_defs[ns].flag))
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces",
+			 rf_ns_defs[ns].proc);
+		if (!rf_hint_number(x, path, &limit) || limit > 0)
+			continue;
+		rf_err_hint(err, "user.max_%s_namespaces=0 allows no %s namespaces; "
+			    "an administrator raises it with sysctl", rf_ns_defs[ns].proc,
+			    rf_ns_defs[ns].name);
+		return true;
+	}
+	rf_err_hint(err, "a limit on namespaces is reached: see sysctl user.max_user_namespaces "
+		    "and its kin, or they are nested 32 deep");
+	return true;
+}
+
+static bool userns_by_sysctl(const struct rf_failed *x, struct rf_err *err)
+{
+	long v;
+
+	if (!(ns_flags(x) & CLONE_NEWUSER))
+		return false;
+	if (!rf_hint_number(x, "/proc/sys/kernel/unprivileged_userns_clone", &v) || v != 0)
+		return false;
+	rf_err_hint(err, "kernel.unprivileged_userns_clone=0 forbids user namespaces; "
+		    "an administrator sets it to 1 with sysctl");
+	return true;
+}
+
+static bool is_restricted_by_apparmor(const struct rf_failed *x)
+{
+	long v;
+
+	return x->f->uid != 0 &&
+	       rf_hint_number(x, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", &v) &&
+	       v != 0;
+}
+
+/* Ubuntu makes the namespace and takes its power away, so it fails at any later op. */
+static bool userns_by_apparmor(const struct rf_failed *x, struct rf_err *err)
+{
+	if (x->sb->ns[RF_NS_USER].mode != RF_NS_NEW || !is_restricted_by_apparmor(x))
+		return false;
+	rf_err_hint(err, "kernel.apparmor_restrict_unprivileged_userns=1: ringfence needs an "
+		    "AppArmor profile with `userns,`");
+	return true;
+}
+
+static bool under_a_filter(const struct rf_failed *x, struct rf_err *err)
+{
+	char file[PATH_MAX], line[256];
+	bool filtered = false;
+	FILE *f;
+
+	snprintf(file, sizeof(file), "%s/proc/self/status", x->host);
+	f = fopen(file, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f))
+		filtered |= !strncmp(line, "Seccomp:\t2", 10);
+	fclose(f);
+	if (!filtered)
+		return false;
+	rf_err_hint(err, "a seccomp filter is in force here, as in most containers, and may forbid "
+		    "this; run the container with a profile that allows namespaces and mounts");
+	return true;
+}
+
+static bool userns_of_the_caller(const struct rf_failed *x, struct rf_err *err)
+{
+	if (!(ns_flags(x) & CLONE_NEWUSER) && !(x->f->caps & 1ULL << 21)) {
+		rf_err_hint(err, "this needs CAP_SYS_ADMIN or a user namespace: add `user` to the namespaces");
+		return true;
+	}
+	if (!(ns_flags(x) & CLONE_NEWUSER))
+		return false;
+	rf_err_hint(err, "user namespaces are refused to whoever is in a chroot, or has an id "
+		    "that its own user namespace does not map");
+	return true;
+}
+
+static bool too_many_tasks(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "a limit on processes is reached: ulimit -u, or pids.max of the cgroup");
+	return true;
+}
+
+static bool too_many_files(const struct rf_failed *x, struct rf_err *err)
+{
+	rf_err_hint(err, "RLIMIT_NOFILE is %llu: raise it with ulimit -n",
+		    (unsigned long long)x->f->nofile);
+	return true;
+}
+
+/* ----------------------------------------------------------------------- ids */
+
+static bool helper_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	if (x->op->u.idmap.by != RF_IDMAP_HELPER)
+		return false;
+	rf_err_hint(err, "newuidmap and newgidmap could not be run: are they installed? "
+		    "package uidmap (Debian) or shadow-utils");
+	return true;
+}
+
+static bool map_refused(const struct rf_failed *x, struct rf_err *err)
+{
+	if (x->op->u.idmap.by == RF_IDMAP_HELPER)
+		rf_err_hint(err, "newuidmap and newgidmap allow what /etc/subuid and /etc/subgid "
+			    "give to uid %u; the map asks for more", x->f->uid);
+	else if (x->op->u.idmap.by == RF_IDMAP_SUBMITTER)
+		rf_err_hint(err, "the map names ids that the caller's own user namespace does not have");
+	else
+		return false;
+	return true;
+}
+
+static bool groups_refused(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "whoever made this user namespace has denied setgroups: `groups: keep`");
+	return true;
+}
+
+/* -------------------------------------------------------------------- mounts */
+
+/* The kernel gives no new procfs to whoever sees the old one only in part. */
+static bool proc_overmounted(const struct rf_failed *x, struct rf_err *err)
+{
+	char file[PATH_MAX], line[PATH_MAX], at[PATH_MAX];
+	bool found = false;
+	FILE *f;
+
+	if (strcmp(str(x, x->op->u.mkfs.type), "proc") != 0)
+		return false;
+	snprintf(file, sizeof(file), "%s/proc/self/mountinfo", x->host);
+	f = fopen(file, "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && !strncmp(at, "/proc/", 6);
+	fclose(f);
+	if (!found)
+		return false;
+	rf_err_hint(err, "%s is mounted over, as in containers, and then the kernel gives no new "
+		    "proc; `{ro: /proc}` shows the one that is there", at);
+	return true;
+}
+
+static bool fs_needs_root(const struct rf_failed *x, struct rf_err *err)
+{
+	const char *type = str(x, x->op->u.mkfs.type);
+
+	if (strcmp(type, "squashfs") != 0 && strcmp(type, "erofs") != 0)
+		return false;
+	rf_err_hint(err, "only root of the host may mount %s", type);
+	return true;
+}
+
+static bool fs_unknown(const struct rf_failed *x, struct rf_err *err)
+{
+	rf_err_hint(err, "this kernel has no %s, or its module is not loaded",
+		    str(x, x->op->u.mkfs.type));
+	return true;
+}
+
+/* How much of host path @path exists: the length of it, in *ret_len. */
+static bool first_missing(const struct rf_failed *x, const char *path, size_t *ret_len)
+{
+	char file[2 * PATH_MAX];
+	struct stat st;
+
+	for (const char *p = path + 1;; p++) {
+		if (*p && *p != '/')
+			continue;
+		snprintf(file, sizeof(file), "%s%.*s", x->host, (int)(p - path), path);
+		if (stat(file, &st) < 0) {
+			*ret_len = (size_t)(p - path);
+			return errno == ENOENT;
+		}
+		if (!*p)
+			return false;
+	}
+}
+
+static bool source_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x);
+	const char *source = m ? m->source : x->sb->root.path;
+	size_t len;
+
+	if (!source || source[0] != '/')
+		return false;
+	if (!first_missing(x, source, &len))
+		return false;
+	if (m)
+		rf_err_hint(err, "the host has no %.*s; `optional: true` leaves the entry out then",
+			    (int)len, source);
+	else
+		rf_err_hint(err, "the host has no %.*s", (int)len, source);
+	return true;
+}
+
+static bool source_closed(const struct rf_failed *x, struct rf_err *err)
+{
+	rf_err_hint(err, "a directory on the way is closed to uid %u", x->f->uid);
+	return true;
+}
+
+static bool source_changed(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "the path of the descriptor leads to something else by now");
+	return true;
+}
+
+static bool source_not_recursive(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x);
+
+	if (!m || !(m->flags & RF_MF_NONREC))
+		return false;
+	rf_err_hint(err, "in a user namespace `recursive: false` is refused for a tree that has "
+		    "mounts below it");
+	return true;
+}
+
+/* What @m is placed in, as far as the spec says. */
+static bool is_in_writable_bind(const struct rf_failed *x, const struct rf_mount *m)
+{
+	const struct rf_mount *above;
+	char parent[PATH_MAX];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", m->at);
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent)
+		return x->sb->root.writable;
+	*slash = '\0';
+	above = rf_hint_entry(x, parent);
+	return above ? above->kind == RF_MOUNT_RW : x->sb->root.writable;
+}
+
+static bool destination_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x);
+
+	if (!m)
+		return false;
+	if (is_in_writable_bind(x, m))
+		rf_err_hint(err, "what %s would be made in is the host's: `create: true` makes it "
+			    "there", m->at);
+	else
+		rf_err_hint(err, "%s would have to be made in what is read-only: make it on the "
+			    "host, or put a tmpfs above it", m->at);
+	return true;
+}
+
+/* What the host has where @m goes: what is there without @m itself. */
+static bool through(const struct rf_failed *x, const struct rf_mount *m, char buf[2 * PATH_MAX])
+{
+	const struct rf_root *root = &x->sb->root;
+
+	if (root->kind != RF_ROOT_HOST && root->kind != RF_ROOT_DIR)
+		return false;
+	snprintf(buf, 2 * PATH_MAX, "%s%s%s", x->host,
+		 root->kind == RF_ROOT_DIR ? root->path : "", m->at);
+	return true;
+}
+
+/* Two destinations that are one place, by links that the host has. */
+static bool covered(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x), *other;
+	char host[2 * PATH_MAX], a[PATH_MAX], b[PATH_MAX];
+	size_t len;
+
+	if (!m || !through(x, m, host) || !realpath(host, a))
+		return false;
+	for (size_t i = 0; i < x->sb->nr_mounts; i++) {
+		other = &x->sb->mounts[i];
+		if (other == m || !through(x, other, host) || !realpath(host, b))
+			continue;
+		len = strlen(b);
+		if (strncmp(a, b, len) != 0 || (a[len] && a[len] != '/'))
+			continue;
+		if (other->at_place.line)
+			rf_err_hint(err, "%s is the same place as %s of line %u, or inside of it",
+				    m->at, other->at, other->at_place.line);
+		else
+			rf_err_hint(err, "%s is the same place as %s of %s, or inside of it",
+				    m->at, other->at, other->at_place.file ? other->at_place.file :
+				    "the default");
+		return true;
+	}
+	return false;
+}
+
+static bool atime_locked(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x);
+
+	if (x->op->u.mount_setattr.userns >= 0)
+		rf_err_hint(err, "an id-mapped mount has to be made by root of the host, and by a "
+			    "file system that can");
+	else if (m && m->flags & RF_MF_NOATIME)
+		rf_err_hint(err, "in a user namespace the host's choice of access times stands");
+	else
+		return false;
+	return true;
+}
+
+static bool root_on_initramfs(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "the root here is an initramfs or no mount at all (chroot), which cannot "
+		    "be pivoted away from");
+	return true;
+}
+
+/* ----------------------------------------------------------------- the command */
+
+static bool cwd_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	const char *path = str(x, x->op->u.chdir.path);
+	char file[2 * PATH_MAX];
+	struct stat st;
+
+	if (!x->sb->cwd || strcmp(x->sb->cwd, path) != 0)
+		return false;
+	snprintf(file, sizeof(file), "%s%s", x->host, path);
+	if (x->sb->ns[RF_NS_MOUNT].mode == RF_NS_NEW && stat(file, &st) == 0)
+		rf_err_hint(err, "the host has %s, but the sandbox does not: mount it, or another `cwd`",
+			    path);
+	else
+		rf_err_hint(err, "neither the host nor the sandbox has %s: another `cwd`, or "
+			    "`{dir: %s}` among the mounts", path, path);
+	return true;
+}
+
+static bool limit_above_hard(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "a limit above the caller's hard limit needs CAP_SYS_RESOURCE on the host");
+	return true;
+}
+
+static bool score_lowered(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "a value below the caller's own needs a capability on the host: "
+		    "CAP_SYS_RESOURCE for oom_score, CAP_SYS_NICE for nice");
+	return true;
+}
+
+/* ----------------------------------------------------------------- the table */
+
+#define ANY_OP	RF_OP_NR
+
+static const struct row {
+	enum rf_op_kind	 op;
+	int		 error;		/* 0: any */
+	hint_fn		 look;
+} rows[] = {
+	{ RF_OP_CLONE,		ENOSPC,	namespaces_used_up },
+	{ RF_OP_UNSHARE,	ENOSPC,	namespaces_used_up },
+	{ RF_OP_CLONE,		EUSERS,	namespaces_used_up },
+	{ RF_OP_UNSHARE,	EUSERS,	namespaces_used_up },
+	{ RF_OP_CLONE,		EPERM,	userns_by_sysctl },
+	{ RF_OP_UNSHARE,	EPERM,	userns_by_sysctl },
+	{ RF_OP_IDMAP,		ENOENT,	helper_missing },
+	{ RF_OP_MKFS,		EPERM,	proc_overmounted },
+	{ RF_OP_MKFS,		EPERM,	fs_needs_root },
+	{ RF_OP_MKFS,		ENODEV,	fs_unknown },
+	{ RF_OP_OPEN_TREE,	ENOENT,	source_missing },
+	{ RF_OP_OPEN_TREE,	EACCES,	source_closed },
+	{ RF_OP_OPEN_TREE,	ESTALE,	source_changed },
+	{ RF_OP_OPEN_TREE,	EINVAL,	source_not_recursive },
+	{ RF_OP_OPEN,		ENOENT,	destination_missing },
+	{ RF_OP_MKDIR,		EROFS,	destination_missing },
+	{ RF_OP_MKFILE,		EROFS,	destination_missing },
+	{ RF_OP_SYMLINK,	EROFS,	destination_missing },
+	{ RF_OP_VERIFY,		EBUSY,	covered },
+	{ RF_OP_PIVOT_ROOT,	EINVAL,	root_on_initramfs },
+	{ RF_OP_CHDIR,		ENOENT,	cwd_missing },
+	{ RF_OP_RLIMIT,		EPERM,	limit_above_hard },
+	{ RF_OP_OOM_SCORE,	EACCES,	score_lowered },
+	{ RF_OP_NICE,		EACCES,	score_lowered },
+	{ RF_OP_SETGROUPS,	EPERM,	groups_refused },
+	{ RF_OP_EXEC,		0,	rf_hint_exec },
+	{ RF_OP_CLONE,		EAGAIN,	too_many_tasks },
+	{ ANY_OP,		EMFILE,	too_many_files },
+	/* what may be behind a refusal of anything, the likelier first */
+	{ ANY_OP,		EPERM,	userns_by_apparmor },
+	{ ANY_OP,		EACCES,	userns_by_apparmor },
+	{ RF_OP_IDMAP,		EPERM,	map_refused },
+	{ RF_OP_MOUNT_SETATTR,	EPERM,	atime_locked },
+	{ ANY_OP,		EPERM,	under_a_filter },
+	{ ANY_OP,		ENOSYS,	under_a_filter },
+	{ RF_OP_CLONE,		EPERM,	userns_of_the_caller },
+	{ RF_OP_UNSHARE,	EPERM,	userns_of_the_caller },
+};
+
+bool rf_hint(const struct rf_failed *x, struct rf_err *err)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].op != ANY_OP && rows[i].op != x->op->kind)
+			continue;
+		if (rows[i].error && rows[i].error != x->error)
+			continue;
+		if (rows[i].look(x, err))
+			return true;
+	}
+	return false;
+}
+
+bool rf_hint_ring(int error, const char *host, struct rf_err *err)
+{
+	const struct rf_failed x = { .host = host };
+	long v;
+
+	if (rf_hint_number(&x, "/proc/sys/kernel/io_uring_disabled", &v) && v > 0) {
+		rf_err_hint(err, "kernel.io_uring_disabled=%ld forbids io_uring %s; "
+			    "`--engine plain` does without", v,
+			    v == 1 ? "to all but a group" : "to everybody");
+		return true;
+	}
+	if (error == ENOSYS) {
+		rf_err_hint(err, "this kernel has no io_uring, or a filter hides it; "
+			    "`--engine plain` does without");
+		return true;
+	}
+	if (error == EPERM) {
+		rf_err_hint(err, "a seccomp filter forbids io_uring, as most containers' do; "
+			    "`--engine plain` does without");
+		return true;
+	}
+	return false;
+}
