@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "error.h"
+#include "prepare.h"
 #include "spec.h"
 
 int load_init(struct load *l, struct rf_err *err)
@@ -15,6 +16,8 @@ int load_init(struct load *l, struct rf_err *err)
 void load_done(struct load *l)
 {
 	l->chain = rf_chain_free(l->chain);
+	if (l->sb)
+		rf_sandbox_unprepare(l->sb);
 	l->sb = rf_sandbox_free(l->sb);
 }
 
@@ -41,6 +44,11 @@ int load_chain(struct load *l, const char *features_file, struct rf_err *err)
 		return r;
 	if (!features_file && l->sb->user.map == RF_MAP_RANGES) {
 		r = rf_probe_subids(&l->features, err);
+		if (r < 0)
+			return r;
+	}
+	if (l->to_run) {
+		r = rf_sandbox_prepare(l->sb, &l->features, err);
 		if (r < 0)
 			return r;
 	}

@@ -18,6 +18,7 @@ struct load {
 	struct rf_chain	*chain;
 	struct rf_features features;
 	bool		 has_spec;
+	bool		 to_run;	/* also make what the chain needs from outside */
 };
 
 /* 0 or -ENOMEM. */

@@ -138,6 +138,7 @@ static int prepare(struct run *run, int argc, char **argv, struct rf_err *err)
 	r = rf_command_set(argc - first, argv + first, run->load.sb, err);
 	if (r < 0)
 		return r;
+	run->load.to_run = true;
 	return load_chain(&run->load, NULL, err);
 }
 

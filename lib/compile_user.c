@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare.h"
+
 #define RF_POWER_IDS	(RF_CAP(CAP_SETUID) | RF_CAP(CAP_SETGID))
 
 static uint64_t all_caps(const struct rf_compile *k)
@@ -301,6 +303,20 @@ int rf_plan_ids(struct rf_compile *k)
 	/* another id clears the dumpable flag of whatever memory the task is on */
 	if (k->ids.set_uid || k->ids.set_gid)
 		k->own_image = true;
+	return 0;
+}
+
+int rf_user_maps(struct rf_sandbox *sb, const struct rf_features *f, const char **ret_uids,
+		 const char **ret_gids, struct rf_err *err)
+{
+	struct rf_compile k = { .sb = sb, .f = f, .err = err, .mem = sb, .new_user = true,
+				.in_user = true };
+	int r = rf_plan_ids(&k);
+
+	if (r < 0)
+		return r;
+	*ret_uids = k.ids.uid_map;
+	*ret_gids = k.ids.gid_map;
 	return 0;
 }
 
