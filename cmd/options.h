@@ -9,6 +9,8 @@
 #ifndef RF_CMD_OPTIONS_H
 #define RF_CMD_OPTIONS_H
 
+#include <stddef.h>
+
 #include "opt.h"
 
 struct command;
