@@ -124,7 +124,7 @@ static int explain(struct explain *e, int argc, char **argv, struct rf_err *err)
 	r = rf_command_set(argc - first, argv + first, e->load.sb, err);
 	if (r < 0)
 		return r;
-	r = load_chain(&e->load, e->features, err);
+	r = load_to_print(&e->load, e->features, err);
 	if (r < 0)
 		return r;
 	r = rf_chain_check(e->load.chain, err);

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "error.h"
 #include "hint.h"
+#include "hint.h"
 #include "trace.h"
 
 static bool is_not_found(int result)
@@ -44,6 +45,20 @@ static struct walk exec_walk(const struct rf_chain *c, const struct rf_context *
 	return w;
 }
 
+void failure_hint(const struct load *l, int index, int error, struct rf_err *err)
+{
+	const struct rf_failed failed = {
+		.chain = l->chain,
+		.op = &l->chain->ops[index],
+		.error = error,
+		.sb = l->sb,
+		.f = &l->features,
+		.host = "",
+	};
+
+	(void)rf_hint(&failed, err);
+}
+
 static void exec_failed(const struct load *l, const struct walk *w, struct failure *ret,
 			struct rf_err *err)
 {
@@ -59,6 +74,7 @@ static void exec_failed(const struct load *l, const struct walk *w, struct failu
 	else
 		rf_err_at(err, &sb->command_place, -w->result, "exec %s",
 			  c->ops[w->index].u.exec.path ? file : "descriptor");
+	failure_hint(l, w->index, -w->result, err);
 }
 
 static void add_hint(const struct load *l, int index, int result, struct rf_err *err)
@@ -96,6 +112,7 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 	}
 	op_text(c, done->index, text);
 	rf_err_at(err, &place, -done->result, "%s", text);
+	failure_hint(l, done->index, -done->result, err);
 	add_hint(l, done->index, done->result, err);
 }
 

@@ -21,6 +21,9 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		   const struct rf_completion *done, struct failure *ret,
 		   struct rf_err *err);
 
+/* What is behind op @index failing with @error (positive), if the system shows it. */
+void failure_hint(const struct load *l, int index, int error, struct rf_err *err);
+
 /*
  * The optional mounts that were left out; *ret is to be freed, and NULL when
  * there is none.

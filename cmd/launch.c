@@ -14,6 +14,7 @@
 #include "error.h"
 #include "failure.h"
 #include "hint.h"
+#include "hint.h"
 #include "report.h"
 
 static uint64_t timeval_us(const struct timeval *t)
@@ -201,8 +202,12 @@ static int start(struct launch *l)
 	if (r < 0)
 		return rf_err_set(&l->err, -r, "signals");
 	r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
-	if (r < 0)
+	load_submitted(l->load);
+	if (r < 0) {
+		/* all that the kernel refuses here is the context with its namespaces */
+		failure_hint(l->load, 0, -r, &l->err);
 		return r;
+	}
 	if (sb->wall_ms) {
 		r = rf_context_deadline(l->ctx, sb->wall_ms);
 		if (r < 0)
@@ -211,7 +216,7 @@ static int start(struct launch *l)
 	return 0;
 }
 
-void launch_run(struct launch *l, const struct load *load)
+void launch_run(struct launch *l, struct load *load)
 {
 	int r;
 

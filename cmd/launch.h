@@ -22,7 +22,7 @@ struct launch {
 	struct rf_err	 err;
 
 	/* while it runs */
-	const struct load *load;
+	struct load	*load;
 	struct rf_ring	*ring;
 	struct rf_context *ctx;
 	struct signals	 signals;
@@ -45,7 +45,7 @@ struct launch {
  * Run it to its end.  What went wrong has been reported, and .verdict says how
  * it ended.
  */
-void launch_run(struct launch *l, const struct load *load);
+void launch_run(struct launch *l, struct load *load);
 void launch_done(struct launch *l);
 
 #endif

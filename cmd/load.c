@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "prepare.h"
+#include "prepare.h"
 #include "spec.h"
 
 int load_init(struct load *l, struct rf_err *err)
@@ -18,6 +19,8 @@ void load_done(struct load *l)
 	l->chain = rf_chain_free(l->chain);
 	if (l->sb)
 		rf_sandbox_unprepare(l->sb);
+	if (l->sb)
+		rf_sandbox_unprepare(l->sb);
 	l->sb = rf_sandbox_free(l->sb);
 }
 
@@ -29,7 +32,28 @@ int load_spec(struct load *l, const char *file, struct rf_err *err)
 	return rf_spec_load(file, l->sb, err);
 }
 
-int load_chain(struct load *l, const char *features_file, struct rf_err *err)
+int load_to_run(struct load *l, struct rf_err *err)
+{
+	int r;
+
+	r = rf_probe(&l->features, err);
+	if (r < 0)
+		return r;
+	r = rf_sandbox_resolve(l->sb, &l->features, 0, err);
+	if (r < 0)
+		return r;
+	r = rf_sandbox_prepare(l->sb, &l->features, err);
+	if (r < 0)
+		return r;
+	return rf_compile(l->sb, &l->features, &l->chain, err);
+}
+
+void load_submitted(struct load *l)
+{
+	rf_sandbox_unprepare(l->sb);
+}
+
+int load_to_print(struct load *l, const char *features_file, struct rf_err *err)
 {
 	int r;
 
@@ -42,15 +66,5 @@ int load_chain(struct load *l, const char *features_file, struct rf_err *err)
 	r = rf_sandbox_resolve(l->sb, &l->features, features_file ? RF_RESOLVE_PURE : 0, err);
 	if (r < 0)
 		return r;
-	if (!features_file && l->sb->user.map == RF_MAP_RANGES) {
-		r = rf_probe_subids(&l->features, err);
-		if (r < 0)
-			return r;
-	}
-	if (l->to_run) {
-		r = rf_sandbox_prepare(l->sb, &l->features, err);
-		if (r < 0)
-			return r;
-	}
 	return rf_compile(l->sb, &l->features, &l->chain, err);
 }

@@ -30,9 +30,14 @@ int load_spec(struct load *l, const char *file, struct rf_err *err);
 
 /*
  * The rest, once the command line has been read: what the host is like, what
- * the words mean there, the chain.  @features_file: instead of asking the host,
- * or NULL.
+ * the words mean there, the chain.
+ *
+ * load_to_run() also makes what the chain will be given; load_submitted() lets
+ * go of that.  load_to_print() changes nothing anywhere; @features_file: instead
+ * of asking the host, or NULL.
  */
-int load_chain(struct load *l, const char *features_file, struct rf_err *err);
+int load_to_run(struct load *l, struct rf_err *err);
+void load_submitted(struct load *l);
+int load_to_print(struct load *l, const char *features_file, struct rf_err *err);
 
 #endif

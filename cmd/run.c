@@ -139,7 +139,7 @@ static int prepare(struct run *run, int argc, char **argv, struct rf_err *err)
 	if (r < 0)
 		return r;
 	run->load.to_run = true;
-	return load_chain(&run->load, NULL, err);
+	return load_to_run(&run->load, err);
 }
 
 /* 0, or the status for a verdict that could not be written. */
