@@ -14,6 +14,7 @@
  *	place	compile_place.c	in which order mounts are placed
  *	tree	compile_tree.c	placing them
  *	dev	compile_dev.c	/dev
+ *	proc	compile_proc.c	/proc
  *	overlay	compile_overlay.c
  *	net	compile_net.c	loopback
  *	fd	compile_fd.c	descriptors of the payload
@@ -69,7 +70,6 @@ struct rf_item {
 struct rf_mount_plan {
 	struct rf_item	*items;
 	size_t		 nr;
-	const struct rf_mount *root;	/* an entry that is the root itself, or NULL */
 	bool		 stage;		/* masks and files are made in a tmpfs and bound */
 	bool		 under;		/* a source is below the scratch directory */
 	bool		 unbindable;	/* a source contains the scratch directory */
@@ -88,6 +88,12 @@ struct rf_compile {
 	bool		 new_mount, new_pid, new_net;
 	bool		 init_makes_net;	/* in parallel with the mounts */
 	bool		 own_image;
+	/*
+	 * The payload may be root of the host under another name: what belongs to
+	 * that root is open to it without a capability (proc_sys, sysrq, the
+	 * modes of device nodes).
+	 */
+	bool		 host_root;
 	struct rf_id_plan ids;
 	struct rf_mount_plan mounts;
 
@@ -166,6 +172,10 @@ int rf_plan_places(struct rf_compile *k);
 /* compile_dev.c: a /dev, not yet attached; and what is mounted in it, once it is */
 int32_t rf_emit_dev(struct rf_compile *k);
 void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev);
+
+/* compile_proc.c: a procfs, not yet attached; what is covered in it, once it is */
+int32_t rf_emit_proc(struct rf_compile *k, const struct rf_mount *m, uint64_t attr);
+void rf_emit_proc_covers(struct rf_compile *k, const struct rf_mount *m, int32_t proc);
 
 /* compile_overlay.c: an overlay, not yet attached */
 int rf_plan_overlay(struct rf_compile *k, const struct rf_mount *m);

@@ -68,7 +68,7 @@ void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev)
 		snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
 		slot = rf_emit_open_tree(k, k->oldroot, path, false);
 		/* root of the host could change mode and owner of the host's device */
-		if (!k->new_user)
+		if (!k->new_user || k->host_root)
 			rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY, 0, false);
 		rf_emit_move(k, slot, dev, nodes[i], RF_ENTRY_NONE);
 		rf_emit_close(k, slot);

@@ -103,18 +103,8 @@ static int add_items(struct rf_compile *k, const struct rf_mount *m)
 	struct rf_mount_plan *p = &k->mounts;
 	const char *frozen;
 
-	if (!strcmp(m->at, "/")) {
-		if (m->kind != RF_MOUNT_OVERLAY && m->kind != RF_MOUNT_TMPFS && !is_bind(m))
-			return rf_err_at(k->err, &m->at_place, EINVAL, "%s cannot be the root",
-					 rf_mount_kind_names[m->kind]);
-		if (k->sb->root.place.file || k->sb->root.kind != RF_ROOT_EMPTY)
-			return rf_err_at(k->err, &m->at_place, EINVAL,
-					 "the sandbox has a root already");
-		if (m->flags & RF_MF_OPTIONAL)
-			return rf_err_at(k->err, &m->place, EINVAL, "the root cannot be optional");
-		p->root = m;
-		return 0;
-	}
+	if (!strcmp(m->at, "/"))
+		return rf_err_at(k->err, &m->at_place, EINVAL, "'/' is what `root` says");
 	if (m->kind != RF_MOUNT_DENY || !(m->flags & RF_MF_ABSENT) ||
 	    m->absent != RF_ABSENT_FREEZE) {
 		p->items[p->nr++] = (struct rf_item){ .m = m, .at = m->at };
@@ -230,45 +220,31 @@ static void emit_begin(struct rf_compile *k)
 
 static void emit_root(struct rf_compile *k)
 {
-	const struct rf_mount_plan *p = &k->mounts;
 	const char *scratch = rf_path_rel(k->sb->scratch);
 
-	if (p->stage)
+	/* first, for it may be a copy of all that is there */
+	k->newroot = emit_root_mount(k);
+	if (k->mounts.stage)
 		rf_emit_stage(k, scratch);
-	if (p->root) {
-		rf_chain_set_place(k->c, &p->root->place);
-		k->newroot = rf_emit_detached(k, p->root, true);
-	} else {
-		k->newroot = emit_root_mount(k);
-	}
 	rf_chain_set_place(k->c, &k->sb->root.place);
 	/* a source that contains the scratch directory must not contain the new
 	   root, and in it itself, and so on */
-	if (p->unbindable)
+	if (k->mounts.unbindable)
 		rf_emit_setattr(k, k->newroot, 0, MS_UNBINDABLE, false);
 	rf_emit_move(k, k->newroot, k->oldroot, scratch, RF_ENTRY_NONE);
 }
 
-/* A root that the sandbox made is only there to hold the mounts: it ends read-only. */
-static bool root_ends_rdonly(const struct rf_compile *k)
-{
-	const struct rf_mount *m = k->mounts.root;
-
-	if (!m)
-		return k->sb->root.kind == RF_ROOT_EMPTY;
-	return m->kind == RF_MOUNT_TMPFS && m->flags & RF_MF_RDONLY;
-}
-
+/* A root that the sandbox made only holds the mounts: it ends read-only. */
 static void emit_end(struct rf_compile *k)
 {
-	const struct rf_mount_plan *p = &k->mounts;
+	uint64_t set = k->sb->root.kind == RF_ROOT_EMPTY ? MOUNT_ATTR_RDONLY : 0;
+	bool unbindable = k->mounts.unbindable;
 	struct rf_op *op;
 	rf_str path;
 
 	rf_chain_set_place(k->c, &k->sb->root.place);
-	if (root_ends_rdonly(k) || p->unbindable)
-		rf_emit_setattr(k, k->newroot, root_ends_rdonly(k) ? MOUNT_ATTR_RDONLY : 0,
-				p->unbindable ? MS_PRIVATE : 0, false);
+	if (set || unbindable)
+		rf_emit_setattr(k, k->newroot, set, unbindable ? MS_PRIVATE : 0, false);
 	/* held any longer they would be ways out, and keep the old root busy */
 	if (k->stage != RF_SLOT_NONE)
 		rf_emit_close(k, k->stage);
@@ -398,23 +374,6 @@ static int32_t emit_tmpfs(struct rf_compile *k, const struct rf_mount *m, bool o
 	return rf_emit_mkfs(k, "tmpfs", options, n / 2, attr, owned ? RF_MKFS_OWNED : 0);
 }
 
-static int32_t emit_proc(struct rf_compile *k, const struct rf_mount *m)
-{
-	const char *options[4];
-	size_t n = 0;
-
-	if (m->hidepid) {
-		options[n++] = "hidepid";
-		options[n++] = m->hidepid;
-	}
-	if (m->flags & RF_MF_SUBSET_PID) {
-		options[n++] = "subset";
-		options[n++] = "pid";
-	}
-	return rf_emit_mkfs(k, "proc", options, n / 2, attr_of(m) | MOUNT_ATTR_NOSUID |
-			    MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0);
-}
-
 /* The mount that @m asks for, attached nowhere; @owned: entries go into it. */
 int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned)
 {
@@ -428,16 +387,18 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 		slot = emit_tmpfs(k, m, owned);
 		break;
 	case RF_MOUNT_PROC:
-		slot = emit_proc(k, m);
+		slot = rf_emit_proc(k, m, attr);
 		break;
 	case RF_MOUNT_SYSFS:
-		slot = rf_emit_mkfs(k, "sysfs", NULL, 0, attr, 0);
+		slot = rf_emit_mkfs(k, "sysfs", NULL, 0,
+				    attr | (k->host_root ? MOUNT_ATTR_RDONLY : 0), 0);
 		break;
 	case RF_MOUNT_MQUEUE:
 		slot = rf_emit_mkfs(k, "mqueue", NULL, 0, attr, 0);
 		break;
 	case RF_MOUNT_CGROUP:
-		slot = rf_emit_mkfs(k, "cgroup2", NULL, 0, attr, 0);
+		/* its root is the submitter's own cgroup: not for the payload to change */
+		slot = rf_emit_mkfs(k, "cgroup2", NULL, 0, attr | MOUNT_ATTR_RDONLY, 0);
 		break;
 	case RF_MOUNT_DEV:
 		slot = rf_emit_dev(k);

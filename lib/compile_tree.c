@@ -29,12 +29,13 @@ static bool makes_frame(const struct rf_item *item)
 				item->m->kind != RF_MOUNT_DIR && item->m->kind != RF_MOUNT_FILE);
 }
 
-static struct frame frame_of(const struct rf_item *item, const struct rf_mount *m)
+static struct frame frame_of(const struct rf_item *item)
 {
-	struct frame f = { .at = item ? item->at : "/" };
+	const struct rf_mount *m = item->m;
+	struct frame f = { .at = item->at };
 	bool rdonly = m->flags & RF_MF_RDONLY;
 
-	if (item && item->freeze)
+	if (item->freeze)
 		return f;
 	switch (m->kind) {
 	case RF_MOUNT_RW:
@@ -49,7 +50,7 @@ static struct frame frame_of(const struct rf_item *item, const struct rf_mount *
 		f.writable = !rdonly;
 		break;
 	case RF_MOUNT_DENY:
-		f.owned = item && item->has_below;
+		f.owned = item->has_below;
 		break;
 	case RF_MOUNT_RO: case RF_MOUNT_PROC: case RF_MOUNT_SYSFS: case RF_MOUNT_MQUEUE:
 	case RF_MOUNT_CGROUP: case RF_MOUNT_SYMLINK: case RF_MOUNT_DIR: case RF_MOUNT_FILE:
@@ -63,8 +64,6 @@ static struct frame root_frame(const struct rf_compile *k)
 {
 	const struct rf_root *root = &k->sb->root;
 
-	if (k->mounts.root)
-		return frame_of(NULL, k->mounts.root);
 	return (struct frame){ .at = "/", .owned = root->kind == RF_ROOT_EMPTY,
 			       .writable = root->kind == RF_ROOT_DIR && root->writable };
 }
@@ -120,7 +119,6 @@ int rf_plan_tree(struct rf_compile *k)
 	if (!stack)
 		return rf_err_set(k->err, ENOMEM, "compiling the mounts");
 	stack[depth++] = root_frame(k);
-	p->stage = p->root && needs_upper(p->root);
 	for (size_t i = 0; i < p->nr; i++) {
 		struct rf_item *item = &p->items[i];
 		const struct frame *parent;
@@ -138,27 +136,45 @@ int rf_plan_tree(struct rf_compile *k)
 			return r;
 		p->stage |= is_staged_file(item) || is_mask(item) || needs_upper(item->m);
 		if (makes_frame(item) && !needs_nothing(item))
-			stack[depth++] = frame_of(item, item->m);
+			stack[depth++] = frame_of(item);
 	}
 	return 0;
 }
 
 /* ------------------------------------------------------------------- the stage */
 
-/*
- * A tmpfs below the new root: attached, because before Linux 6.15 nothing can
- * be cloned out of a detached tree, and gone with the old root.
- */
-void rf_emit_stage(struct rf_compile *k, const char *scratch)
+static int32_t emit_hidden_tmpfs(struct rf_compile *k)
 {
 	const char *options[] = { "mode", "0700" };
 
+	return rf_emit_mkfs(k, "tmpfs", options, 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    MOUNT_ATTR_NOEXEC, 0);
+}
+
+/*
+ * A tmpfs below the new root: attached, because before Linux 6.15 nothing can
+ * be cloned out of a detached tree, and gone with the old root.  A source that
+ * contains the scratch directory must not contain the stage, which cannot be
+ * unbindable itself: then it goes into a tmpfs that is.
+ */
+void rf_emit_stage(struct rf_compile *k, const char *scratch)
+{
+	int32_t carrier;
+
 	rf_chain_set_place(k->c, NULL);
-	k->stage = rf_emit_mkfs(k, "tmpfs", options, 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				MOUNT_ATTR_NOEXEC, 0);
+	k->stage = emit_hidden_tmpfs(k);
 	rf_emit_mkdir(k, k->stage, STAGE_DIR, 0, RF_MAKE_ANYWHERE);
 	rf_emit_mkfile(k, k->stage, STAGE_FILE, 0, RF_MAKE_ANYWHERE);
-	rf_emit_move(k, k->stage, k->oldroot, scratch, RF_ENTRY_NONE);
+	if (!k->mounts.unbindable) {
+		rf_emit_move(k, k->stage, k->oldroot, scratch, RF_ENTRY_NONE);
+		return;
+	}
+	carrier = emit_hidden_tmpfs(k);
+	rf_emit_mkdir(k, carrier, "stage", 0700, RF_MAKE_ANYWHERE);
+	rf_emit_setattr(k, carrier, 0, MS_UNBINDABLE, false);
+	rf_emit_move(k, carrier, k->oldroot, scratch, RF_ENTRY_NONE);
+	rf_emit_move(k, k->stage, carrier, "stage", RF_ENTRY_NONE);
+	rf_emit_close(k, carrier);
 }
 
 /* ------------------------------------------------------------- making things */
@@ -373,6 +389,8 @@ static void emit_mount(struct rf_compile *k, struct rf_item *item, const char **
 	rf_emit_move(k, source, dest, NULL, item->entry);
 	if (m->kind == RF_MOUNT_DEV)
 		rf_emit_dev_nodes(k, source);
+	if (m->kind == RF_MOUNT_PROC)
+		rf_emit_proc_covers(k, m, source);
 	rf_emit_close(k, dest);
 	rf_emit_close(k, source);
 }

@@ -287,6 +287,22 @@ static int plan_same_user(struct rf_compile *k)
 	return 0;
 }
 
+/* Does the map, or its absence, leave root of the host a name inside? */
+static bool maps_host_root(const struct rf_compile *k)
+{
+	const struct rf_user *u = &k->sb->user;
+
+	if (!k->f->host_root)
+		return false;
+	if (!k->new_user || u->map != RF_MAP_RANGES)
+		return true;
+	for (size_t i = 0; i < u->nr_uid_map; i++)
+		if (k->f->uid >= u->uid_map[i].outside &&
+		    k->f->uid - u->uid_map[i].outside < u->uid_map[i].count)
+			return true;
+	return false;
+}
+
 int rf_plan_ids(struct rf_compile *k)
 {
 	const struct rf_user *u = &k->sb->user;
@@ -298,6 +314,7 @@ int rf_plan_ids(struct rf_compile *k)
 	r = k->new_user ? plan_new_user(k) : plan_same_user(k);
 	if (r < 0)
 		return r;
+	k->host_root = maps_host_root(k);
 	k->ids.gids = u->add_gids;
 	k->ids.nr_gids = u->nr_add_gids;
 	/* another id clears the dumpable flag of whatever memory the task is on */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -82,6 +83,17 @@ static uint32_t probe_last_cap(void)
 	return last;
 }
 
+/*
+ * Root of the first user namespace, by whatever number: the kernel's own files
+ * are his, in every namespace and without any capability.
+ */
+static bool probe_host_root(uint32_t uid)
+{
+	struct stat st;
+
+	return stat("/proc/sys", &st) < 0 ? uid == 0 : st.st_uid == uid;
+}
+
 int rf_probe(struct rf_features *ret, struct rf_err *err)
 {
 	struct rf_features f = { .uid = geteuid(), .gid = getegid() };
@@ -96,6 +108,7 @@ int rf_probe(struct rf_features *ret, struct rf_err *err)
 	r = probe_caps(&f.caps);
 	if (r < 0)
 		return rf_err_set(err, -r, "capget");
+	f.host_root = probe_host_root(f.uid);
 	f.last_cap = probe_last_cap();
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return rf_err_set(err, errno, "getrlimit");
@@ -214,6 +227,7 @@ static const struct field {
 	{ "subgid",	FIELD_U32,	offsetof(struct rf_features, subgid) },
 	{ "subgid-count", FIELD_U32,	offsetof(struct rf_features, nr_subgid) },
 	{ "nofile",	FIELD_U64,	offsetof(struct rf_features, nofile) },
+	{ "host-root",	FIELD_BOOL,	offsetof(struct rf_features, host_root) },
 	{ "newuidmap",	FIELD_BOOL,	offsetof(struct rf_features, has_newuidmap) },
 };
 
