@@ -6,6 +6,7 @@
 #include "hint.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -204,8 +205,20 @@ static bool map_refused(const struct rf_failed *x, struct rf_err *err)
 			    "give to uid %u; the map asks for more", x->f->uid);
 	else if (x->op->u.idmap.by == RF_IDMAP_SUBMITTER)
 		rf_err_hint(err, "the map names ids that the caller's own user namespace does not have");
+	else if (x->f->uid == 0 && !(x->f->caps >> CAP_SETFCAP & 1))
+		rf_err_hint(err, "since Linux 5.12 root without CAP_SETFCAP cannot be mapped: "
+			    "start as another user, or keep setfcap");
 	else
 		return false;
+	return true;
+}
+
+/* Id maps are files of /proc, and a copy of one that is mounted there will not do. */
+static bool proc_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "a user namespace needs a writable proc on the host's /proc; "
+		    "`namespaces: {user: host}` does without");
 	return true;
 }
 
@@ -463,6 +476,9 @@ static const struct row {
 	{ RF_OP_CLONE,		EPERM,	userns_by_sysctl },
 	{ RF_OP_UNSHARE,	EPERM,	userns_by_sysctl },
 	{ RF_OP_IDMAP,		ENOENT,	helper_missing },
+	{ RF_OP_IDMAP,		ENOENT,	proc_missing },
+	{ RF_OP_IDMAP,		EXDEV,	proc_missing },
+	{ RF_OP_IDMAP,		EROFS,	proc_missing },
 	{ RF_OP_MKFS,		EPERM,	proc_overmounted },
 	{ RF_OP_MKFS,		EPERM,	fs_needs_root },
 	{ RF_OP_MKFS,		ENODEV,	fs_unknown },

@@ -214,10 +214,17 @@ static bool wrong_format(const struct rf_failed *x, const char *path, struct rf_
 bool rf_hint_exec(const struct rf_failed *x, struct rf_err *err)
 {
 	const char *path = x->chain->data + x->op->u.exec.path;
+	const char *cwd = x->sb->cwd ? x->sb->cwd : x->sb->caller_cwd;
+	char joined[2 * PATH_MAX];
 
 	if (x->op->u.exec.dir >= 0 && x->error == ENOENT) {
 		rf_err_hint(err, "the descriptor's interpreter or loader does not exist inside");
 		return true;
+	}
+	if (x->op->u.exec.path && path[0] != '/' && strchr(path, '/') && cwd) {
+		snprintf(joined, sizeof(joined), "%s/%s", cwd,
+			 strncmp(path, "./", 2) == 0 ? path + 2 : path);
+		path = joined;
 	}
 	if (!x->op->u.exec.path || path[0] != '/')
 		return x->error == ENOENT && not_inside(x, path, err);
