@@ -32,14 +32,22 @@ int load_spec(struct load *l, const char *file, struct rf_err *err)
 	return rf_spec_load(file, l->sb, err);
 }
 
+/* What the host is like, and what the spec's words mean there. */
+static int resolve_here(struct load *l, struct rf_err *err)
+{
+	int r = rf_probe(&l->features, err);
+
+	if (r == 0)
+		r = rf_sandbox_resolve(l->sb, &l->features, 0, err);
+	if (r == 0 && l->sb->user.map == RF_MAP_RANGES)
+		r = rf_probe_subids(&l->features, err);
+	return r;
+}
+
 int load_to_run(struct load *l, struct rf_err *err)
 {
-	int r;
+	int r = resolve_here(l, err);
 
-	r = rf_probe(&l->features, err);
-	if (r < 0)
-		return r;
-	r = rf_sandbox_resolve(l->sb, &l->features, 0, err);
 	if (r < 0)
 		return r;
 	r = rf_sandbox_prepare(l->sb, &l->features, err);
@@ -57,13 +65,13 @@ int load_to_print(struct load *l, const char *features_file, struct rf_err *err)
 {
 	int r;
 
-	if (features_file)
+	if (!features_file) {
+		r = resolve_here(l, err);
+	} else {
 		r = rf_features_read(features_file, &l->features, err);
-	else
-		r = rf_probe(&l->features, err);
-	if (r < 0)
-		return r;
-	r = rf_sandbox_resolve(l->sb, &l->features, features_file ? RF_RESOLVE_PURE : 0, err);
+		if (r == 0)
+			r = rf_sandbox_resolve(l->sb, &l->features, RF_RESOLVE_PURE, err);
+	}
 	if (r < 0)
 		return r;
 	return rf_compile(l->sb, &l->features, &l->chain, err);
