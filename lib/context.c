@@ -188,7 +188,9 @@ void rf_context_main(void *arg)
 	if (ctx.area->flags & RF_AREA_NO_CLONE3)
 		(void)rf_run_sigdefault(&ctx, (const struct rf_op *)0);
 	close_given_on_exec(&ctx);
-	rf_record_done(&ctx, 0, rf_sys0(__NR_getpid));
-	r = rf_context_run(&ctx, 1);
+	r = start->unshare ? rf_sys1(__NR_unshare, start->unshare) : 0;
+	rf_record_done(&ctx, 0, r < 0 ? r : rf_sys0(__NR_getpid));
+	if (r >= 0)
+		r = rf_context_run(&ctx, 1);
 	rf_task_exit(r < 0 ? RF_EXIT_FAILED : 0);
 }

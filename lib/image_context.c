@@ -67,6 +67,8 @@ void rf_image_start(unsigned long *stack)
 	close_on_exec(a->init_fd);
 	close_on_exec(a->submitter_pidfd);
 	start.area = a;
+	/* exec first, or it would cost the capabilities in the new user namespace */
+	start.unshare = ((const struct rf_op *)((char *)a + a->off_ops))->u.clone.flags;
 	start.init_stack = init_stack + sizeof(init_stack);
 	start.payload_stack = payload_stack + sizeof(payload_stack);
 	start.scratch = scratch;

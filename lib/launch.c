@@ -117,7 +117,8 @@ fail:
 	return r;
 }
 
-static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, struct rf_err *err)
+static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, bool own_image,
+			  struct rf_err *err)
 {
 	if (chain->has_init && ring->init_fd < 0) {
 		int fd = image_open("ringfence-init", rf_image_init, rf_image_init_end);
@@ -126,7 +127,7 @@ static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, st
 			return rf_err_set(err, -fd, "memfd for the init image");
 		ring->init_fd = fd;
 	}
-	if (chain->own_image && ring->context_fd < 0) {
+	if (own_image && ring->context_fd < 0) {
 		int fd = image_open("ringfence-context", rf_image_context, rf_image_context_end);
 
 		if (fd < 0)
@@ -179,7 +180,7 @@ static void fill_keep(struct rf_context *ctx, const struct rf_chain *c)
 	struct rf_area *a = ctx->area;
 	int32_t *keep = (int32_t *)(void *)((char *)a + a->off_keep);
 	const int32_t own[] = { a->report_fd, a->ring_fd, a->init_fd, a->submitter_pidfd,
-				ctx->area_fd, c->own_image ? ctx->ring->context_fd : -1 };
+				ctx->area_fd, ctx->own_image ? ctx->ring->context_fd : -1 };
 	uint32_t n = 0, out = 0;
 
 	for (int32_t fd = 0; fd < 3; fd++)
@@ -206,6 +207,14 @@ static bool uses(const struct rf_chain *c, enum rf_op_kind kind)
 	return false;
 }
 
+static bool has_payload_task(const struct rf_chain *c)
+{
+	for (uint32_t i = 1; i < c->nr_ops; i++)
+		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_PAYLOAD)
+			return true;
+	return false;
+}
+
 static uint32_t fd_floor(const struct rf_chain *c)
 {
 	int32_t highest = 2;
@@ -216,12 +225,12 @@ static uint32_t fd_floor(const struct rf_chain *c)
 	return (uint32_t)highest + 1;
 }
 
-static int area_map(struct rf_context *ctx, const struct rf_chain *c, size_t size)
+static int area_map(struct rf_context *ctx, size_t size)
 {
 	int flags = MAP_SHARED;
 	void *p;
 
-	if (c->own_image) {
+	if (ctx->own_image) {
 		ctx->area_fd = memfd_create("ringfence-area", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 		if (ctx->area_fd < 0 && errno == EINVAL)	/* MFD_NOEXEC_SEAL: Linux 6.3 */
 			ctx->area_fd = memfd_create("ringfence-area", MFD_CLOEXEC);
@@ -247,7 +256,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	int r;
 
 	layout_of(c, &l);
-	r = area_map(ctx, c, l.size);
+	r = area_map(ctx, l.size);
 	if (r < 0)
 		return r;
 	a = ctx->area;
@@ -306,13 +315,15 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 {
 	const struct rf_op *op = (const struct rf_op *)(const void *)
 		((char *)ctx->area + ctx->area->off_ops);
+	/* an image unshares by itself, after its exec */
+	const uint64_t flags = ctx->own_image ? 0 : op->u.clone.flags;
 	sigset_t all, before;
 	int32_t pidfd = -1;
 	long r;
 
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = rf_clone_context(start, op->u.clone.flags, context_stack(ctx), &pidfd);
+	r = rf_clone_context(start, flags, context_stack(ctx), &pidfd);
 	if ((r == -ENOSYS || r == -EPERM) && !ctx->ring->no_clone3) {
 		/*
 		 * Container profiles answer clone3 with ENOSYS on purpose, for they
@@ -321,7 +332,7 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 		long other;
 
 		ctx->area->flags |= RF_AREA_NO_CLONE3;
-		other = rf_clone_context(start, op->u.clone.flags, context_stack(ctx), &pidfd);
+		other = rf_clone_context(start, flags, context_stack(ctx), &pidfd);
 		if (other >= 0 || r == -ENOSYS) {
 			ctx->ring->no_clone3 = other >= 0;
 			r = other;
@@ -363,7 +374,13 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	int pair[2], r;
 	long pid;
 
-	r = images_prepare(ring, chain, err);
+	/*
+	 * A task's peak memory includes that of the memory it exec'd from: who wants
+	 * to know the payload's has it start from a small one.
+	 */
+	ctx->own_image = chain->own_image ||
+			 (ctx->flags & RF_SUBMIT_RSS && has_payload_task(chain));
+	r = images_prepare(ring, chain, ctx->own_image, err);
 	if (r == 0 && uses(chain, RF_OP_PDEATHSIG))
 		r = self_pidfd(ring, err);
 	if (r < 0)
@@ -382,7 +399,7 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 		return rf_err_set(err, -r, "memory for the launch");
 	}
 	start = start_init(ctx);
-	if (chain->own_image) {
+	if (ctx->own_image) {
 		start->area_fd = ctx->area_fd;
 		start->image_fd = ring->context_fd;
 	}

@@ -56,6 +56,7 @@ struct rf_context {
 	uint64_t	 user_data;
 
 	struct rf_area	*area;
+	bool		 own_image;	/* the context is a program of its own */
 	int		 area_fd;	/* own image only */
 	void		*stacks;	/* of the tasks that share memory */
 	int		 report_fd;	/* the submitter's end */

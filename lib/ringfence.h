@@ -186,7 +186,7 @@ RF_PUBLIC int rf_ring_fd(const struct rf_ring *ring);
 enum rf_submit_flags {
 	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
 	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
-	RF_SUBMIT_RSS		= 1 << 2, /* fill launcher_rss_kib (reads /proc/self/status) */
+	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec) */
 };
 
 /**

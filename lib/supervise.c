@@ -192,6 +192,12 @@ static bool exec_succeeded(struct rf_task *t)
 	return r != 0;
 }
 
+/* More than the context image ever maps: itself, its stacks, and the area. */
+static long image_rss_kib(const struct rf_context *ctx)
+{
+	return 256 + (long)(ctx->area->size / 1024);
+}
+
 static void set_started(struct rf_context *ctx, uint32_t index)
 {
 	struct rf_record *rec = &records_of(ctx)[index];
@@ -207,7 +213,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 	ctx->started = true;
 	cancel_rest(ctx, index + 1);
 	if (ctx->flags & RF_SUBMIT_RSS)
-		ctx->launcher_rss_kib = ctx->area_fd >= 0 ? 0 : rf_self_peak_rss_kib();
+		ctx->launcher_rss_kib = ctx->own_image ? image_rss_kib(ctx) : rf_self_peak_rss_kib();
 	hand_out(ctx);
 	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
