@@ -146,6 +146,7 @@ static int loop(struct launch *l)
 		if (r > 0)
 			r = handle(l, &done);
 	} while (r == 0);
+	l->over = r > 0;
 	return r < 0 ? rf_err_set(&l->err, -r, "waiting for the command") : 0;
 }
 
@@ -165,8 +166,8 @@ static void describe(struct launch *l)
 }
 
 /*
- * The command dies with ringfence in any case; with `die_with_parent`
- * ringfence dies with whoever started it.
+ * The command dies with ringfence in any case; with `die_with_parent` ringfence
+ * dies with whoever started it.
  */
 static int die_with_parent(struct launch *l)
 {

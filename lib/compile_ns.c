@@ -146,8 +146,7 @@ void rf_emit_context(struct rf_compile *k)
 	rf_chain_set_place(k->c, NULL);
 	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.flags = k->own_image ? 0 : first;
 	rf_chain_add(k->c, RF_OP_CLOSE_RANGE);
-	if (k->sb->die_with_parent)
-		rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 	/* the user namespace first: it has the power over the others; a path to
 	   the mount namespace last, for the other paths are the host's */
 	for (int ns = 0; ns < RF_NS_NR; ns++)
@@ -192,13 +191,17 @@ void rf_emit_pid1(struct rf_compile *k)
 	rf_str root = rf_chain_str(k->c, "/");
 	struct rf_op *op;
 
+	bool init = k->sb->init && k->new_pid;
+
 	emit_time_offsets(k);
-	if (!k->sb->init || !k->new_pid)
+	rf_chain_set_place(k->c, init ? &k->sb->init_place : NULL);
+	/* the context itself, and pid 1, which inherits it: pivot_root moves a task
+	   that stands at the old root, but one that stands elsewhere would keep a
+	   way out */
+	if (init || k->new_mount)
+		rf_chain_add(k->c, RF_OP_CHDIR)->u.chdir.path = root;
+	if (!init)
 		return;
-	rf_chain_set_place(k->c, &k->sb->init_place);
-	/* pid 1 inherits it: pivot_root moves a task that stands at the old root,
-	   but one that stands elsewhere would keep a way out */
-	rf_chain_add(k->c, RF_OP_CHDIR)->u.chdir.path = root;
 	op = rf_chain_add(k->c, RF_OP_CLONE);
 	op->u.clone.as = RF_CLONE_INIT;
 	op->u.clone.unshare = k->init_makes_net ? CLONE_NEWNET : 0;
@@ -213,8 +216,7 @@ void rf_emit_payload(struct rf_compile *k)
 	rf_chain_set_place(k->c, &k->sb->command_place);
 	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = RF_CLONE_PAYLOAD;
 	rf_chain_set_place(k->c, NULL);
-	if (k->sb->die_with_parent)
-		rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }
 
 void rf_emit_uts(struct rf_compile *k)

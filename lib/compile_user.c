@@ -420,8 +420,7 @@ void rf_emit_idmap(struct rf_compile *k)
 		return;
 	rf_chain_set_place(k->c, &k->sb->user.place);
 	emit_ids(k);
-	if (k->sb->die_with_parent)
-		rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }
 
 static void emit_securebits(struct rf_compile *k, uint32_t bits)
@@ -483,12 +482,14 @@ void rf_emit_credentials(struct rf_compile *k)
 	emit_setgroups(k);
 	if (!k->ids.early)
 		emit_ids(k);
+	rf_chain_set_place(k->c, NULL);
+	/* the caller's session has keys, and possessing them is all that reading takes */
+	rf_chain_add(k->c, RF_OP_KEYRING);
 	emit_caps(k);
 	if (k->sb->no_new_privs) {
 		rf_chain_set_place(k->c, &k->sb->nnp_place);
 		rf_chain_add(k->c, RF_OP_NO_NEW_PRIVS);
 	}
 	rf_chain_set_place(k->c, NULL);
-	if (k->sb->die_with_parent)
-		rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }

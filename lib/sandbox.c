@@ -63,7 +63,6 @@ struct rf_sandbox *rf_sandbox_new(void)
 	sb->user.uid = sb->user.gid = -1;
 	sb->no_new_privs = true;
 	sb->init = true;
-	sb->die_with_parent = true;
 	return sb;
 }
 

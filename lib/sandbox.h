@@ -217,6 +217,7 @@ struct rf_sandbox {
 	struct rf_fd_spec *fds;
 	size_t		 nr_fds;
 	bool		 init;		/* a reaper as pid 1 */
+	/* the submitter ends when whoever started it ends; its sandbox always ends with it */
 	bool		 die_with_parent;
 	enum rf_terminal terminal;
 	struct rf_place	 init_place, terminal_place;

@@ -139,7 +139,7 @@ const struct rf_opt rf_spec_options[] = {
 	  .flags = RF_OPT_REPEAT, .shape = RF_SHAPE_FD, .key = "fds" },
 	{ .name = "init", .help = "a reaper as process 1 of the sandbox (the default)",
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "init" },
-	{ .name = "die-with-parent", .help = "end it when whoever started it ends (the default)",
+	{ .name = "die-with-parent", .help = "end it when whoever started ringfence ends",
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "die_with_parent" },
 	{ .name = "terminal", .arg = "auto|inherit|none", .help = "whether the command has the caller's terminal",
 	  .complete = RF_COMPLETE_WORDS, .words = "auto inherit none", .shape = RF_SHAPE_SCALAR, .key = "terminal" },

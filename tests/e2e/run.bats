@@ -148,6 +148,18 @@ each_engine() {
 	[ -z "$output" ]
 }
 
+@test "--die-with-parent: and ringfence with whoever started it" {
+	mkfifo pipe
+	bash -c '"$RINGFENCE" run --die-with-parent --rw . -- sh -c "exec >pipe; echo up; exec sleep 1000" 3>&- & wait' 3>&- &
+	local pid=$!
+	exec 8<pipe
+	read -r -u 8
+	kill -KILL $pid
+	wait $pid || true
+	run cat <&8
+	[ -z "$output" ]
+}
+
 @test "nothing of the host is changed by a launch" {
 	host_state >before
 	"$RINGFENCE" run -- true

@@ -69,7 +69,7 @@ TEST(a_spec_that_says_nothing_has_the_defaults)
 	EXPECT_INT(-1, sb->exec_fd);
 	EXPECT_TRUE(sb->no_new_privs);
 	EXPECT_TRUE(sb->init);
-	EXPECT_TRUE(sb->die_with_parent);
+	EXPECT_FALSE(sb->die_with_parent);
 	EXPECT_NULL(sb->cwd);
 	EXPECT_STR("/work", sb->caller_cwd);
 	rf_sandbox_free(sb);

@@ -129,7 +129,7 @@ TEST(scalars_and_flags_are_those_of_their_keys)
 	      "no-new-privileges", "false", "limit-wall", "10m", "limit-nofile", "10:20",
 	      "umask", "077", "terminal", "none", "cwd", "/x", "argv0", "-sh",
 	      "capabilities", "chown,kill", "affinity", "0,2-3", "nice", "5", "init", "false",
-	      "die-with-parent", "false", "env-clear", NULL);
+	      "die-with-parent", "true", "env-clear", NULL);
 
 	EXPECT_STR("true", sb->hostname);
 	EXPECT_INT(0, sb->user.uid);
@@ -145,7 +145,7 @@ TEST(scalars_and_flags_are_those_of_their_keys)
 	assert_int_equal(1 << 0 | 1 << 5, sb->capabilities);
 	assert_int_equal(0xd, sb->affinity[0]);
 	EXPECT_FALSE(sb->init);
-	EXPECT_FALSE(sb->die_with_parent);
+	EXPECT_TRUE(sb->die_with_parent);
 	rf_sandbox_free(sb);
 }
 
