@@ -153,9 +153,11 @@ static void run_chain(const char *engine, const struct rf_chain *c, struct outco
 	if (rf_ring_new(!strcmp(engine, "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN, &ring, &err) < 0 ||
 	    rf_submit(ring, c, 0, 0, &ctx, &err) < 0)
 		fail_msg("%s: %s", err.msg, strerror(err.code));
-	do
+	do {
 		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
-	while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+		if (d.kind == RF_DONE_PARKED)
+			EXPECT_INT(0, rf_context_open(ctx));
+	} while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
 	collect(c, ctx, &d, ret);
 	rf_ring_free(ring);
 }
@@ -170,10 +172,13 @@ static void run_case(const char *engine, const struct ops_case *k, struct outcom
 	EXPECT_INT(0, mkdir(dir, 0755));
 	k->build(&o);
 	ret->subject = find_subject(o.c, k->kind);
-	if (k->kind != RF_OP_EXEC && k->kind != RF_OP_EXIT && k->kind != RF_OP_GATE)
+	if (o.c->ops[o.c->nr_ops - 1].kind != RF_OP_EXEC &&
+	    o.c->ops[o.c->nr_ops - 1].kind != RF_OP_EXIT)
 		add_command(&o, k->check);
 	run_chain(engine, o.c, ret);
 	rf_chain_free(o.c);
+	if (k->after)
+		k->after();
 }
 
 static void expect_failure(const struct ops_case *k, const struct outcome *got)

@@ -30,6 +30,7 @@ struct ops_case {
 	bool		 never_fails;	/* the op has no failure to test */
 	bool		(*can)(void);	/* NULL: anywhere */
 	const char	*need;		/* ... else what harness_skip() is told */
+	void		(*after)(void);	/* takes away what build() made outside $D */
 };
 
 #define SUCCEEDS(op, text, fn, result, command) \
