@@ -28,6 +28,7 @@ struct launch {
 	struct signals	 signals;
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
 	bool		 timed_out;
+	bool		 over;		/* all of it has been reaped */
 	const struct rf_mount **skipped;
 	char		 op[OP_TEXT_MAX]; /* text of the op that failed */
 };
