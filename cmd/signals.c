@@ -64,8 +64,6 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1)
 	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->fd < 0)
 		return -errno;
-	/* not read, but a closed standard error may not kill us either */
-	sigaddset(&set, SIGPIPE);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	return rf_ring_watch(ring, s->fd, 0);
