@@ -106,9 +106,10 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first)
 			rf_record_done(ctx, i, -ECANCELED_);
 			continue;
 		}
-		r = def->run(ctx, op);
-		if (i + 1 == ctx->area->inject_op)
-			r = ctx->area->inject_result;
+		r = 0;
+		if (!(def->flags & RF_OPF_ENDS) || i + 1 != ctx->area->inject_op)
+			r = def->run(ctx, op);
+		r = rf_ctx_result(ctx, i, r);
 		if (r >= 0 && (def->flags & RF_OPF_MAKES_FD))
 			ctx->slots[op->out] = (int32_t)r;
 		rf_record_done(ctx, i, r);
@@ -189,6 +190,7 @@ void rf_context_main(void *arg)
 		(void)rf_run_sigdefault(&ctx, (const struct rf_op *)0);
 	close_given_on_exec(&ctx);
 	r = start->unshare ? rf_sys1(__NR_unshare, start->unshare) : 0;
+	r = rf_ctx_result(&ctx, 0, r);
 	rf_record_done(&ctx, 0, r < 0 ? r : rf_sys0(__NR_getpid));
 	if (r >= 0)
 		r = rf_context_run(&ctx, 1);

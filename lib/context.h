@@ -67,7 +67,8 @@ struct rf_area {
 	uint32_t	nr_keep;	/* keep[]: descriptors that survive close_range, ascending */
 	uint32_t	off_keep;	/* int32_t[] */
 
-	/* for tests: the op that fails after it has run, from 1 (0 none), and how */
+	/* for tests: the op that fails after it has run, from 1 (0 none), and how;
+	   one that does not return when it succeeds fails instead of being run */
 	uint32_t	inject_op;
 	int32_t		inject_result;
 
@@ -121,6 +122,12 @@ static inline const void *rf_ctx_blob(const struct rf_ctx *c, struct rf_blob b)
 static inline int rf_ctx_fd(const struct rf_ctx *c, int32_t slot)
 {
 	return slot < 0 ? -1 : c->slots[slot];
+}
+
+/* The result of op @index, or what a test wants it to be. */
+static inline long rf_ctx_result(const struct rf_ctx *c, uint32_t index, long r)
+{
+	return index + 1 == c->area->inject_op ? c->area->inject_result : r;
 }
 
 /* freestanding.c */

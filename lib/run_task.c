@@ -256,7 +256,7 @@ static void payload_main(void *arg)
 	long r;
 
 	ctx->is_payload = 1;
-	r = report_self(ctx, RF_REPORT_PAYLOAD);
+	r = rf_ctx_result(ctx, index, report_self(ctx, RF_REPORT_PAYLOAD));
 	rf_record_done(ctx, index, r < 0 ? r : ctx->area->payload_pid);
 	if (r == 0)
 		r = rf_context_run(ctx, index + 1);
