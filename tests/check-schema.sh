@@ -3,6 +3,7 @@
 # The JSON Schema and the reader agree on good and bad specs, on examples and
 # presets, and the schema knows every key that the reader knows.
 # shellcheck source=tests/tap.sh
+# shellcheck disable=SC2317 # functions are called by ok
 . "$RF_SRCDIR/tests/tap.sh"
 schema=$RF_SRCDIR/docs/ringfence-spec.schema.json
 
