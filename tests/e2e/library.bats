@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# libringfence from other programs: the example program, and that of the manual.
+load harness
+
+@test "1 000 launches over one ring, and every completion is printed" {
+	local embed=$RF_BUILDDIR/examples/embed
+
+	"$embed" >out
+	[ "$(grep -c ': exit: status 0$' out)" = 1000 ]
+	[ "$(grep -c ': started ' out)" = 1000 ]
+	[ "$(grep -c ': op [0-9]* exec: No such file' out)" = 1000 ]
+	# six ops, started and exit for each, and a last line
+	[ "$(wc -l <out)" = 8001 ]
+	tail -n 1 out | grep -q '^1000 launches, 1000 succeeded, engine '
+}
+
+@test "as an ordinary user, one at a time" {
+	run -0 as_user "$RF_BUILDDIR/examples/embed" 3 1
+	[ "$(grep -c ': exit: status 0$' <<<"$output")" = 3 ]
+}
+
+@test "the example of libringfence(3) compiles and works" {
+	local lib=$RF_BUILDDIR/.libs
+
+	[ -e "$lib/libringfence.so" ] || skip_unless shared "the shared library is not built" false
+	if grep -q __asan_init "$lib/libringfence.so"; then
+		skip "a program without ASan cannot load a library with it"
+	fi
+	{
+		printf '#include <fcntl.h>\n#include <stddef.h>\n#include <ringfence.h>\nint main(void)\n{\n'
+		sed -n '/^\.Sh EXAMPLES/,/^\.Sh CONVENTIONS/p' "$SRCDIR/man/libringfence.3" |
+			sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed "s,/tmp/date.txt,$DIR/date.txt,"
+		printf 'return 0;\n}\n'
+	} >example.c
+	${CC:-cc} -Wall -Werror -I"$SRCDIR/lib" example.c -L"$lib" -lringfence -o example
+	LD_LIBRARY_PATH=$lib run -0 ./example
+	grep -q . date.txt
+}
