@@ -379,75 +379,104 @@ static char *read_page(void)
 	return page;
 }
 
-TEST(the_man_page_has_an_entry_for_every_op)
+/* The entry of op @i, which ends where the next heading begins; it is freed by the caller. */
+static char *entry_of(const char *page, size_t i)
 {
-	char *page = read_page(), head[64];
+	char head[64], *begin, *end;
 
-	for (size_t i = 0; i < RF_OP_NR; i++) {
-		snprintf(head, sizeof(head), "\n.SS %s\n", rf_op_defs[i].name);
-		if (!strstr(page, head))
-			fail_msg("no entry for %s", rf_op_defs[i].name);
-	}
-	free(page);
+	snprintf(head, sizeof(head), "\n.Ss %s\n", rf_op_defs[i].name);
+	begin = strstr(page, head);
+	if (!begin)
+		fail_msg("no entry for %s", rf_op_defs[i].name);
+	end = strstr(begin + 1, "\n.S");
+	begin += strlen(head);
+	return strndup(begin, end ? (size_t)(end + 1 - begin) : strlen(begin));
 }
 
 TEST(the_man_page_says_what_each_row_says)
 {
-	char *page = read_page(), entry[512];
+	char *page = read_page();
 
 	for (size_t i = 0; i < RF_OP_NR; i++) {
 		const char *help = rf_op_defs[i].help;
+		char *entry = entry_of(page, i), sentence[256];
 
-		/* the entry begins with the row's help, as a sentence */
-		snprintf(entry, sizeof(entry), "\n.SS %s\n%c%s.\n", rf_op_defs[i].name,
-			 help[0] & ~0x20, help + 1);
-		if (!strstr(page, entry))
-			fail_msg("the entry of %s does not begin with \"%s\"",
-				 rf_op_defs[i].name, help);
+		snprintf(sentence, sizeof(sentence), "%c%s.\n", help[0] & ~0x20, help + 1);
+		if (strncmp(entry, sentence, strlen(sentence)))
+			fail_msg("the entry of %s does not begin with \"%s\"", rf_op_defs[i].name, help);
+		free(entry);
 	}
 	free(page);
 }
 
-TEST(the_man_page_names_every_argument)
+TEST(the_man_page_names_every_argument_and_no_other)
 {
-	char *page = read_page(), arg[64];
+	char *page = read_page();
 
 	for (size_t i = 0; i < RF_OP_NR; i++) {
-		char *begin, *end;
+		char *entry = entry_of(page, i);
+		size_t items = 0, args = 0;
 
-		snprintf(arg, sizeof(arg), "\n.SS %s\n", rf_op_defs[i].name);
-		begin = strstr(page, arg);
-		assert_non_null(begin);
-		end = strstr(begin + 1, "\n.S");
 		FOR_EACH_ARG(a, &rf_op_defs[i]) {
-			char *found;
+			char item[64];
 
-			if (!*a->name)
-				continue;
-			snprintf(arg, sizeof(arg), "\\fB%s=\\fR", a->name);
-			found = strstr(begin, arg);
-			if (!found || (end && found > end))
+			args++;
+			snprintf(item, sizeof(item), "\n.It Cm %s= Ns ", a->name);
+			if (*a->name && !strstr(entry, item))
 				fail_msg("%s: %s= is not in the man page", rf_op_defs[i].name, a->name);
 		}
+		for (char *p = entry; (p = strstr(p, "\n.It ")); p++)
+			items++;
+		if (items != args)
+			fail_msg("%s has %zu arguments, not %zu", rf_op_defs[i].name, args, items);
+		free(entry);
 	}
 	free(page);
 }
 
-TEST(the_man_page_has_no_op_that_is_not)
+TEST(the_man_page_names_each_phase)
 {
-	char *page = read_page(), *p = strstr(page, "\n.SH OPS\n");
+	static const char *const names[] = {
+		[RF_PHASE_ANY] = "any", [RF_PHASE_NAMESPACE] = "namespaces", [RF_PHASE_IDS] = "ids",
+		[RF_PHASE_FILESYSTEM] = "file system", [RF_PHASE_NETWORK] = "network",
+		[RF_PHASE_LIMIT] = "limits", [RF_PHASE_CREDENTIAL] = "credentials",
+		[RF_PHASE_EXEC] = "exec",
+	};
+	char *page = read_page();
+
+	for (size_t i = 0; i < RF_OP_NR; i++) {
+		const struct rf_op_def *def = &rf_op_defs[i];
+		char *entry = entry_of(page, i), phase[64];
+
+		snprintf(phase, sizeof(phase), "\nPhase: %s%s.\n", names[def->phase],
+			 def->flags & RF_OPF_IDS ? ", or ids" : "");
+		if (!strstr(entry, phase))
+			fail_msg("%s: the man page does not say \"%s\"", def->name, phase + 1);
+		free(entry);
+	}
+	free(page);
+}
+
+TEST(the_man_page_has_the_ops_in_their_groups_and_no_others)
+{
+	char *page = read_page(), group[64] = "", *p = strstr(page, "\n.Sh TASK\n");
+	size_t i = 0;
 
 	assert_non_null(p);
-	while ((p = strstr(p, "\n.SS "))) {
+	for (; p; p = strstr(p + 1, "\n.S")) {
 		char name[64];
-		size_t i = 0;
 
-		p += 5;
-		EXPECT_INT(1, sscanf(p, "%63s", name));
-		while (i < RF_OP_NR && strcmp(name, rf_op_defs[i].name))
-			i++;
-		if (i == RF_OP_NR)
-			fail_msg("there is no op %s", name);
+		EXPECT_INT(1, sscanf(p, "\n.S%*c %63s", name));
+		if (p[3] == 'h') {
+			strcpy(group, name);
+			continue;
+		}
+		EXPECT_TRUE(i < RF_OP_NR);
+		EXPECT_STR(rf_op_defs[i].name, name);
+		if (strcasecmp(rf_op_defs[i].group, group))
+			fail_msg("%s stands below %s", name, group);
+		i++;
 	}
+	EXPECT_INT(RF_OP_NR, i);
 	free(page);
 }
