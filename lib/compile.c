@@ -21,8 +21,11 @@
 static void emit(struct rf_compile *k)
 {
 	rf_emit_context(k);	/* the task, its table, its namespaces */
+	if (k->ids.early)	/* pid 1 must not keep ids that the map leaves out */
+		rf_emit_idmap(k);
 	rf_emit_pid1(k);	/* early: its start runs beside the rest */
-	rf_emit_idmap(k);
+	if (!k->ids.early)
+		rf_emit_idmap(k);
 	rf_emit_payload(k);
 	rf_emit_fds_open(k);	/* host paths: before the old root goes */
 	rf_emit_filesystem(k);

@@ -139,25 +139,6 @@ static void emit_unshare(struct rf_compile *k, uint64_t flags)
 		rf_chain_add(k->c, RF_OP_UNSHARE)->u.unshare.flags = flags;
 }
 
-void rf_emit_context(struct rf_compile *k)
-{
-	uint64_t flags = new_flags(k), first = flags & ~for_children;
-
-	rf_chain_set_place(k->c, NULL);
-	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.flags = k->own_image ? 0 : first;
-	rf_chain_add(k->c, RF_OP_CLOSE_RANGE);
-	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
-	/* the user namespace first: it has the power over the others; a path to
-	   the mount namespace last, for the other paths are the host's */
-	for (int ns = 0; ns < RF_NS_NR; ns++)
-		if (ns != RF_NS_MOUNT && rf_ns_is_joined(k, (enum rf_ns)ns))
-			emit_join(k, (enum rf_ns)ns);
-	if (rf_ns_is_joined(k, RF_NS_MOUNT))
-		emit_join(k, RF_NS_MOUNT);
-	rf_chain_set_place(k->c, NULL);
-	emit_unshare(k, k->own_image ? flags : flags & for_children);
-}
-
 static void emit_time_offsets(struct rf_compile *k)
 {
 	const int64_t ns[2] = { k->sb->time_monotonic_ns, k->sb->time_boottime_ns };
@@ -186,14 +167,32 @@ static void emit_time_offsets(struct rf_compile *k)
 	op->u.write.data = b;
 }
 
+void rf_emit_context(struct rf_compile *k)
+{
+	uint64_t flags = new_flags(k), first = flags & ~for_children;
+
+	rf_chain_set_place(k->c, NULL);
+	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.flags = k->own_image ? 0 : first;
+	rf_chain_add(k->c, RF_OP_CLOSE_RANGE);
+	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	/* the user namespace first: it has the power over the others; a path to
+	   the mount namespace last, for the other paths are the host's */
+	for (int ns = 0; ns < RF_NS_NR; ns++)
+		if (ns != RF_NS_MOUNT && rf_ns_is_joined(k, (enum rf_ns)ns))
+			emit_join(k, (enum rf_ns)ns);
+	if (rf_ns_is_joined(k, RF_NS_MOUNT))
+		emit_join(k, RF_NS_MOUNT);
+	rf_chain_set_place(k->c, NULL);
+	emit_unshare(k, k->own_image ? flags : flags & for_children);
+	emit_time_offsets(k);	/* while nobody is in the namespace */
+}
+
 void rf_emit_pid1(struct rf_compile *k)
 {
 	rf_str root = rf_chain_str(k->c, "/");
+	bool init = k->sb->init && k->new_pid;
 	struct rf_op *op;
 
-	bool init = k->sb->init && k->new_pid;
-
-	emit_time_offsets(k);
 	rf_chain_set_place(k->c, init ? &k->sb->init_place : NULL);
 	/* the context itself, and pid 1, which inherits it: pivot_root moves a task
 	   that stands at the old root, but one that stands elsewhere would keep a
