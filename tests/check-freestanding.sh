@@ -8,9 +8,7 @@ NM=${NM:-nm}
 
 set --
 for object in $RF_CONTEXT_OBJECTS; do
-	# libtool's .lo names its object
-	set -- "$@" "$RF_BUILDDIR/$(dirname "$object")/$(sed -n "s/^pic_object='\(.*\)'/\1/p" \
-		"$RF_BUILDDIR/$object")"
+	set -- "$@" "$RF_BUILDDIR/$object"
 done
 
 are_found() {
