@@ -12,11 +12,15 @@ static void no_memory(struct rf_compile *k)
 	k->c->error = k->c->error ? k->c->error : ENOMEM;
 }
 
-/* Host paths are opened while the host's tree is there, with the context's ids. */
+/*
+ * Host paths are opened while the host's tree is there, with the context's ids.
+ * A directory is a way out, whoever put it there since the front end looked.
+ */
 static int32_t emit_open(struct rf_compile *k, const struct rf_fd_spec *spec)
 {
-	int32_t slot = rf_emit_open(k, RF_SLOT_NONE, spec->path,
-				    (uint64_t)(unsigned int)spec->flags | O_NOCTTY, 0);
+	uint64_t flags = (uint64_t)(unsigned int)spec->flags | O_NOCTTY |
+			 (spec->dir_ok ? 0 : RF_OPEN_NO_DIRECTORY);
+	int32_t slot = rf_emit_open(k, RF_SLOT_NONE, spec->path, flags, 0);
 
 	/* openat2 refuses a mode for a file that it does not make */
 	if (k->c->nr_ops && (spec->flags & O_CREAT))

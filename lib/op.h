@@ -76,6 +76,9 @@ struct rf_vec {
 /* rf_op.flags */
 #define RF_OP_F_HARD	(1U << 0)	/* hard-linked: may fail, the next op runs */
 
+/* rf_op.u.open.flags, beyond those of openat2: -EISDIR for a directory */
+#define RF_OPEN_NO_DIRECTORY (1ULL << 63)
+
 /* rf_op.u.mkdir.flags, also mkfile, symlink, mknod */
 #define RF_MAKE_PARENTS	(1U << 0)	/* missing parents too, mode 0755 */
 #define RF_MAKE_ANYWHERE (1U << 1)	/* also in file systems that the sandbox does not own */

@@ -44,6 +44,7 @@ static const struct rf_name open_flags[] = {
 	{ O_NOCTTY, "noctty" }, { O_TRUNC, "trunc" }, { O_APPEND, "append" },
 	{ O_NONBLOCK, "nonblock" }, { O_DIRECT, "direct" }, { O_DIRECTORY, "directory" },
 	{ O_NOFOLLOW, "nofollow" }, { O_NOATIME, "noatime" }, { O_PATH, "path" },
+	{ RF_OPEN_NO_DIRECTORY, "no-directory" },
 	{ 0, NULL }
 };
 

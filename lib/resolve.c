@@ -334,6 +334,20 @@ static int check_passed(struct rf_resolve *rs, const struct rf_place *place, int
 	return -EINVAL;
 }
 
+static int resolve_open(struct rf_resolve *rs, struct rf_fd_spec *fd)
+{
+	struct stat st;
+	int r = rf_resolve_host(rs, &fd->place, fd->path, &fd->path);
+
+	/* what is not there is the open's to say */
+	if (r < 0 || rs->pure || fd->dir_ok || stat(fd->path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return r;
+	rf_err_at(rs->err, &fd->place, EINVAL, "%s is a directory, a way out of the sandbox",
+		  fd->path);
+	rf_err_hint(rs->err, "`directory: true` passes it in all the same");
+	return -EINVAL;
+}
+
 static const struct rf_fd_spec *find_fd(const struct rf_sandbox *sb, int number)
 {
 	for (size_t i = 0; i < sb->nr_fds; i++)
@@ -352,7 +366,7 @@ static int resolve_fds(struct rf_resolve *rs)
 		struct rf_fd_spec *fd = &sb->fds[i];
 
 		if (fd->kind == RF_FD_OPEN)
-			ret = rf_resolve_host(rs, &fd->place, fd->path, &fd->path);
+			ret = resolve_open(rs, fd);
 		else if (fd->kind == RF_FD_INHERIT && !rs->pure)
 			ret = check_passed(rs, &fd->place, fd->from, fd->dir_ok);
 	}

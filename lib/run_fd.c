@@ -14,8 +14,21 @@
 
 RF_EXECUTOR(open)
 {
-	return rf_openat2(rf_ctx_dir(ctx, op->u.open.dir), rf_ctx_str(ctx, op->u.open.path),
-			  op->u.open.flags, op->u.open.mode, op->u.open.resolve);
+	long fd = rf_openat2(rf_ctx_dir(ctx, op->u.open.dir), rf_ctx_str(ctx, op->u.open.path),
+			     op->u.open.flags & ~RF_OPEN_NO_DIRECTORY, op->u.open.mode,
+			     op->u.open.resolve);
+	struct statx st;
+	long r;
+
+	if (fd < 0 || !(op->u.open.flags & RF_OPEN_NO_DIRECTORY))
+		return fd;
+	r = rf_statx((int)fd, "", AT_EMPTY_PATH, STATX_TYPE, &st);
+	if (r == 0 && (st.stx_mode & S_IFMT) == S_IFDIR)
+		r = -EISDIR;
+	if (r == 0)
+		return fd;
+	rf_close(fd);
+	return r;
 }
 
 /* ------------------------------------------------------------ dup and close */

@@ -37,6 +37,14 @@ static void open_outside(struct ops *o)
 	rf_prep_open(o->c, ops_dir(o), "..", O_RDONLY, 0, RESOLVE_BENEATH, &slot);
 }
 
+static void open_directory(struct ops *o)
+{
+	int slot;
+
+	ops_begin(o, 0);
+	rf_prep_open(o->c, ops_dir(o), ".", O_RDONLY | RF_OPEN_NO_DIRECTORY, 0, 0, &slot);
+}
+
 static void open_mode(struct ops *o)
 {
 	int slot;
@@ -278,6 +286,7 @@ static const struct ops_case cases[] = {
 	  "test $(stat -c %a $D/new) = 640; test $(stat -c %s $D/new) = 1"),
 	FAILS(RF_OP_OPEN, "opening what is absent", open_absent, ENOENT),
 	FAILS(RF_OP_OPEN, "opening beneath does not go up", open_outside, EXDEV),
+	FAILS(RF_OP_OPEN, "a directory is not opened as a file", open_directory, EISDIR),
 	SUCCEEDS(RF_OP_DUP, "dup moves whatever is in its way", dup_over_all, 12,
 	  "test $(readlink /proc/self/fd/12) = /dev/null;"
 	  "for n in 3 4 5 6 7 8 9 10 11; do test $(readlink /proc/self/fd/$n) = $D/in; done"),

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the command gets at which number, and what is refused.
+load harness
+
+setup() {
+	harness_setup
+	need_userns
+}
+
+@test "a directory is opened for the command only if named as such" {
+	run -2 "$RINGFENCE" run --fd 3:open=/etc -- true
+	assert_output_has "/etc is a directory, a way out of the sandbox"
+	run -0 "$RINGFENCE" run --fd 3:open=/etc,directory=true -- readlink /proc/self/fd/3
+	[ "$output" = /etc ]
+}
+
+@test "a directory at a standard descriptor is refused" {
+	run -2 bash -c '"$RINGFENCE" run -- true </etc'
+	assert_output_has "descriptor 0 is a directory"
+}
+
+@test "a verdict or trace is not written through a symbolic link" {
+	echo precious >file
+	ln -s file link
+	run -2 "$RINGFENCE" run --verdict link -- touch ran
+	assert_output_has "symbolic link is not followed"
+	run -2 "$RINGFENCE" run --trace-file link -- touch ran
+	[ "$(cat file)" = precious ]
+	[ ! -e ran ]
+}
