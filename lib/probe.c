@@ -7,9 +7,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "error.h"
 #include "sandbox.h"
 
@@ -94,6 +95,13 @@ static bool probe_host_root(uint32_t uid)
 	return stat("/proc/sys", &st) < 0 ? uid == 0 : st.st_uid == uid;
 }
 
+/* Not a question of the program's being busy, which passes. */
+static bool probe_exe_writable(void)
+{
+	return syscall(SYS_faccessat2, AT_FDCWD, "/proc/self/exe", W_OK, AT_EACCESS) == 0 ||
+	       (errno != EACCES && errno != EROFS && errno != EPERM);
+}
+
 int rf_probe(struct rf_features *ret, struct rf_err *err)
 {
 	struct rf_features f = { .uid = geteuid(), .gid = getegid() };
@@ -109,6 +117,7 @@ int rf_probe(struct rf_features *ret, struct rf_err *err)
 	if (r < 0)
 		return rf_err_set(err, -r, "capget");
 	f.host_root = probe_host_root(f.uid);
+	f.exe_writable = probe_exe_writable();
 	f.last_cap = probe_last_cap();
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return rf_err_set(err, errno, "getrlimit");
@@ -191,14 +200,12 @@ static bool has_program(const char *name)
 
 int rf_probe_subids(struct rf_features *f, struct rf_err *err)
 {
-	struct passwd pw, *found = NULL;
+	struct rf_account user;
 	const char *name;
-	char buf[4096];
 
 	(void)err;
-	if (getpwuid_r(f->uid, &pw, buf, sizeof(buf), &found) != 0)
-		found = NULL;	/* the files may also have the number */
-	name = found ? found->pw_name : NULL;
+	/* the files may also have the number */
+	name = rf_account_by_id(RF_USERS, f->uid, &user) ? user.name : NULL;
 	if (rf_subids_read("/etc/subuid", f->uid, name, &f->subuid, &f->nr_subuid) < 0)
 		f->subuid = f->nr_subuid = 0;
 	if (rf_subids_read("/etc/subgid", f->uid, name, &f->subgid, &f->nr_subgid) < 0)
@@ -228,6 +235,7 @@ static const struct field {
 	{ "subgid-count", FIELD_U32,	offsetof(struct rf_features, nr_subgid) },
 	{ "nofile",	FIELD_U64,	offsetof(struct rf_features, nofile) },
 	{ "host-root",	FIELD_BOOL,	offsetof(struct rf_features, host_root) },
+	{ "exe-writable", FIELD_BOOL,	offsetof(struct rf_features, exe_writable) },
 	{ "newuidmap",	FIELD_BOOL,	offsetof(struct rf_features, has_newuidmap) },
 };
 

@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "error.h"
 #include "probe.h"
 
@@ -64,7 +64,7 @@ static int expand_home(struct rf_resolve *rs, const struct rf_place *place,
 {
 	const char *rest = strchrnul(text, '/');
 	const char *home = rs->home;
-	const struct passwd *pw;
+	struct rf_account user;
 	char *name;
 
 	if (rest - text > 1) {
@@ -72,10 +72,9 @@ static int expand_home(struct rf_resolve *rs, const struct rf_place *place,
 		if (!name)
 			return out_of_memory(rs);
 		name[rest - text - 1] = '\0';
-		pw = rs->pure ? NULL : getpwnam(name);
-		if (!pw && !rs->pure)
+		if (!rs->pure && !rf_account_by_name(RF_USERS, name, &user))
 			return rf_err_at(rs->err, place, EINVAL, "no user '%.64s' here", name);
-		home = pw ? pw->pw_dir : rf_sandbox_printf(rs->sb, "/home/%s", name);
+		home = rs->pure ? rf_sandbox_printf(rs->sb, "/home/%s", name) : user.home;
 	}
 	if (!home || *home != '/')
 		return rf_err_at(rs->err, place, EINVAL, "nothing says where '%.64s' is", text);
@@ -273,7 +272,7 @@ static int resolve_env(struct rf_resolve *rs)
 
 static int resolve_caller(struct rf_resolve *rs)
 {
-	const struct passwd *pw;
+	struct rf_account user;
 	char *cwd;
 
 	if (rs->pure) {
@@ -295,8 +294,9 @@ static int resolve_caller(struct rf_resolve *rs)
 	free(cwd);
 	rs->home = getenv("HOME");
 	if (!rs->home || *rs->home != '/') {
-		pw = getpwuid(rs->f->uid);
-		rs->home = pw ? rf_sandbox_strdup(rs->sb, pw->pw_dir) : NULL;
+		bool found = rf_account_by_id(RF_USERS, rs->f->uid, &user);
+
+		rs->home = found ? rf_sandbox_strdup(rs->sb, user.home) : NULL;
 	}
 	return 0;
 }

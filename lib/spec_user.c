@@ -5,10 +5,9 @@
 #include "spec.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 
+#include "account.h"
 #include "error.h"
 
 #define ID_MAX	4294967294LL	/* the id after it means "no change" to the kernel */
@@ -22,8 +21,7 @@ static bool is_number(const struct rf_node *v)
 static int read_id(struct rf_reader *r, const struct rf_node *v, bool is_group,
 		   int64_t max, int64_t *ret)
 {
-	const struct passwd *pw = NULL;
-	const struct group *gr = NULL;
+	struct rf_account found;
 	int need;
 
 	if (is_number(v))
@@ -31,14 +29,12 @@ static int read_id(struct rf_reader *r, const struct rf_node *v, bool is_group,
 	need = rf_need(r, v, RF_NODE_SCALAR, is_group ? "a group" : "a user");
 	if (need < 0)
 		return need;
-	if (is_group)
-		gr = getgrnam(v->text);
-	else
-		pw = getpwnam(v->text);
-	if (!pw && !gr)
+	if (r->flags & RF_SPEC_NO_FILES)
+		return rf_err_at(r->err, &v->place, EINVAL, "names cannot be looked up here");
+	if (!rf_account_by_name(is_group ? RF_GROUPS : RF_USERS, v->text, &found))
 		return rf_err_at(r->err, &v->place, EINVAL, "no %s '%.64s' here",
 				 is_group ? "group" : "user", v->text);
-	*ret = is_group ? (int64_t)gr->gr_gid : (int64_t)pw->pw_uid;
+	*ret = found.id;
 	if (*ret > max)
 		return rf_err_at(r->err, &v->place, EINVAL, "'%.64s' has an id above %lld",
 				 v->text, (long long)max);
