@@ -127,8 +127,10 @@ static int resolve_source_fd(struct rf_resolve *rs, struct rf_mount *m)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", m->source_fd);
 	if (rs->pure) {
 		m->flags |= m->kind == RF_MOUNT_FILE ? RF_MF_IS_FILE : RF_MF_IS_DIR;
-		m->source = m->kind == RF_MOUNT_FILE ? NULL : rf_sandbox_strdup(rs->sb, link);
-		return 0;
+		if (m->kind == RF_MOUNT_FILE)
+			return 0;
+		m->source = rf_sandbox_strdup(rs->sb, link);
+		return m->source ? 0 : out_of_memory(rs);
 	}
 	if (fstat(m->source_fd, &st) < 0)
 		return rf_err_at(rs->err, &m->place, EINVAL, "descriptor %d is not open", m->source_fd);

@@ -45,7 +45,7 @@ struct rf_features;
 int rf_spec_load(const char *file, struct rf_sandbox *sb, struct rf_err *err);
 
 /* rf_spec_parse() flags */
-#define RF_SPEC_NO_FILES	(1U << 0)	/* `extends` may name presets only */
+#define RF_SPEC_NO_FILES	(1U << 0)	/* presets only in `extends`, numbers only for users */
 
 /* The same for @text, which errors call @name. */
 int rf_spec_parse(const char *name, const char *text, size_t len,

@@ -19,7 +19,7 @@ static const struct rf_features features = { .uid = 1000, .gid = 1000 };
 static int load(struct rf_sandbox *sb, const char *text, size_t len, struct rf_err *err)
 {
 	static char *const argv[] = { "true" };
-	int r = rf_spec_parse("spec", text, len, RF_SPEC_NO_FILES, sb, err);
+	int r = rf_spec_parse("spec", text, len, 0, sb, err);
 
 	if (!r)
 		r = rf_command_set(sb->nr_argv ? 0 : 1, argv, sb, err);

@@ -24,7 +24,7 @@ static struct rf_sandbox *load(const char *text)
 	static char *const argv[] = { "true" };
 	struct rf_sandbox *sb = rf_sandbox_new();
 	struct rf_err err = RF_ERR_INIT;
-	int r = rf_spec_parse("spec", text, strlen(text), RF_SPEC_NO_FILES, sb, &err);
+	int r = rf_spec_parse("spec", text, strlen(text), 0, sb, &err);
 
 	if (!r && !sb->nr_argv)
 		r = rf_command_set(1, argv, sb, &err);
