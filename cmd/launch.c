@@ -113,7 +113,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		l->exec_ns = clock_ns();
 		l->verdict.has_setup = true;
 		l->verdict.setup_us = l->exec_ns / 1000;
-		l->signals.pid = done->result;
+		signals_started(&l->signals, l->ctx, done->result);
 		return 0;
 	case RF_DONE_PARKED:	/* a spec cannot ask for a gate */
 		return -EPROTO;
@@ -142,9 +142,13 @@ static int loop(struct launch *l)
 	int r;
 
 	do {
-		r = rf_ring_wait(l->ring, -1, &done);
+		bool early = signals_are_early(&l->signals);
+
+		r = rf_ring_wait(l->ring, early ? 0 : -1, &done);
 		if (r > 0)
 			r = handle(l, &done);
+		else if (r == 0 && early)
+			signals_end_launch(&l->signals, l->ctx);
 	} while (r == 0);
 	l->over = r > 0;
 	return r < 0 ? rf_err_set(&l->err, -r, "waiting for the command") : 0;

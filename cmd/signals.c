@@ -104,15 +104,10 @@ static void end(struct signals *s, struct rf_context *ctx, int sig)
 	(void)rf_context_kill(ctx);	/* -ESRCH: it is over anyway */
 }
 
-static void forward(struct signals *s, struct rf_context *ctx, int sig, bool has_it)
+static void forward(struct signals *s, struct rf_context *ctx, int sig, bool from_terminal)
 {
 	enum action action = default_action(sig);
 
-	if (!s->pid) {
-		if (action == TERMINATES)
-			end(s, ctx, sig);
-		return;
-	}
 	if (s->is_pid1 && action != NOTHING && !handled_by(s->pid, sig)) {
 		if (action == TERMINATES)
 			end(s, ctx, sig);
@@ -123,8 +118,47 @@ static void forward(struct signals *s, struct rf_context *ctx, int sig, bool has
 	/* in a session of its own, where no shell could resume it, TSTP is ignored */
 	if (sig == SIGTSTP && getsid(s->pid) != getsid(0) && !handled_by(s->pid, sig))
 		sig = SIGSTOP;
-	if (!has_it)
+	/* the terminal has sent it to the whole group */
+	if (!from_terminal || getpgid(s->pid) != getpgrp())
 		(void)rf_context_signal(ctx, sig);
+}
+
+/* Keep for the command; one of a kind, as the kernel does. */
+static void keep(struct signals *s, int sig, bool from_terminal)
+{
+	for (unsigned int i = 0; i < s->nr_early; i++)
+		if (s->early[i].sig == sig)
+			return;
+	if (s->nr_early == NR(s->early))
+		return;
+	s->early[s->nr_early].sig = sig;
+	s->early[s->nr_early++].from_terminal = from_terminal;
+}
+
+void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid)
+{
+	s->pid = pid;
+	for (unsigned int i = 0; i < s->nr_early; i++)
+		forward(s, ctx, s->early[i].sig, s->early[i].from_terminal);
+	s->nr_early = 0;
+}
+
+static int early_end(const struct signals *s)
+{
+	for (unsigned int i = 0; !s->pid && i < s->nr_early; i++)
+		if (default_action(s->early[i].sig) == TERMINATES)
+			return s->early[i].sig;
+	return 0;
+}
+
+bool signals_are_early(const struct signals *s)
+{
+	return !s->ended_by && early_end(s) != 0;
+}
+
+void signals_end_launch(struct signals *s, struct rf_context *ctx)
+{
+	end(s, ctx, early_end(s));
 }
 
 /* Whether we are what the user of a terminal is looking at. */
@@ -164,16 +198,16 @@ static void stop_along(const struct signals *s)
 static void handle(struct signals *s, struct rf_context *ctx, const struct signalfd_siginfo *si)
 {
 	int sig = (int)si->ssi_signo;
-	bool has_it;
+	bool from_terminal = si->ssi_code == SI_KERNEL;
 
 	if (sig == SIGCHLD) {
 		if (s->pid && si->ssi_code == CLD_STOPPED)
 			stop_along(s);
-		return;
+	} else if (s->pid) {
+		forward(s, ctx, sig, from_terminal);
+	} else {
+		keep(s, sig, from_terminal);
 	}
-	/* SI_KERNEL: from the terminal, to the whole foreground group */
-	has_it = si->ssi_code == SI_KERNEL && s->pid && getpgid(s->pid) == getpgrp();
-	forward(s, ctx, sig, has_it);
 }
 
 int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx)

@@ -32,6 +32,11 @@ struct signals {
 	bool		 is_pid1;	/* the command is pid 1 of its namespace */
 	pid_t		 pid;		/* of the command; 0 before exec */
 	int		 ended_by;	/* signal whose default action we carried out; 0 */
+	struct {
+		int	 sig;
+		bool	 from_terminal;
+	}		 early[8];	/* came before the command, in order */
+	unsigned int	 nr_early;
 };
 
 /* Block and watch.  0 or a negative errno. */
@@ -39,6 +44,17 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1);
 
 /* The signalfd is readable: act on what is there.  0 or a negative errno. */
 int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx);
+
+/* The command runs: what came before is for it. */
+void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid);
+
+/*
+ * A signal that is to end the launch has come before the command; but the
+ * command may be running by now and the ring only not have said so.  While this
+ * is true, look without waiting, and when there is nothing, it is ended.
+ */
+bool signals_are_early(const struct signals *s);
+void signals_end_launch(struct signals *s, struct rf_context *ctx);
 
 /* End as a command does that @sig killed; the exit status if that fails. */
 int signals_die(int sig);

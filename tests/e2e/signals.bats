@@ -134,6 +134,21 @@ shell() {
 	[ "$status" = 0 ]
 }
 
+@test "in a session of its own the command is stopped by ^Z" {
+	shell "send:\"\$RINGFENCE\" run --terminal none -- bash -c 'trap \"echo con''tinued\" CONT; echo u''p; while :; do sleep 1000 & wait; done'\\r" expect:up \
+		'send:\cz' expect:Stopped 'expect:> ' 'send:fg\r' 'expect:continued' 'send:\cc' 'expect:> ' \
+		'send:echo status=$''?\r' expect:status=130 'expect:> ' 'send:exit\r'
+	[ "$status" = 0 ]
+}
+
+@test "as another user the command is stopped by ^Z" {
+	need_root
+	shell "send:\"\$RINGFENCE\" run --uid 65534 --gid 65534 -- sh -c 'echo u''p; read line; echo \"read \$line\"'\\r" expect:up \
+		'send:\cz' expect:Stopped 'expect:> ' 'send:fg\r' expect:read 'send:text\r' 'expect:read text' \
+		'expect:> ' 'send:exit\r'
+	[ "$status" = 0 ]
+}
+
 @test "without a terminal a stopped command does not stop ringfence" {
 	run -124 setsid -w "$RINGFENCE" run --limit-wall 200ms -- sh -c 'kill -STOP $$'
 }
