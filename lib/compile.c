@@ -176,7 +176,7 @@ int32_t rf_emit_mkfs(struct rf_compile *k, const char *type, const char *options
 		len += strlen(options[i]) + 1;
 	text = p = rf_sandbox_alloc(k->mem, len + 1);
 	if (!text)
-		k->c->error = k->c->error ? k->c->error : ENOMEM;
+		rf_no_memory(k);
 	for (size_t i = 0; text && i < 2 * nr; i++)
 		p = stpcpy(p, options[i]) + 1;
 	if (text)

@@ -23,6 +23,7 @@
 #ifndef RF_COMPILE_H
 #define RF_COMPILE_H
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -111,6 +112,13 @@ static inline bool rf_ns_is_new(const struct rf_compile *k, enum rf_ns ns)
 static inline bool rf_ns_is_joined(const struct rf_compile *k, enum rf_ns ns)
 {
 	return k->sb->ns[ns].mode == RF_NS_JOIN_PATH || k->sb->ns[ns].mode == RF_NS_JOIN_FD;
+}
+
+/* The chain cannot be finished; rf_chain_check() says so in the end. */
+static inline void rf_no_memory(struct rf_compile *k)
+{
+	if (!k->c->error)
+		k->c->error = ENOMEM;
 }
 
 /* Paths.  All are absolute and normalized. */

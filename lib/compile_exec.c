@@ -144,7 +144,7 @@ static void emit_search(struct rf_compile *k, const struct exec *e, const char *
 				   rf_sandbox_printf(k->mem, "./%s", name);
 
 		if (!path)
-			k->c->error = k->c->error ? k->c->error : ENOMEM;
+			rf_no_memory(k);
 		emit_one(k, e, RF_SLOT_NONE, path, more);
 		if (!more)
 			return;
@@ -160,13 +160,16 @@ static char **arguments(struct rf_compile *k)
 	char **argv = rf_sandbox_alloc(k->mem, (nr + 1) * sizeof(*argv));
 
 	if (!argv) {
-		k->c->error = k->c->error ? k->c->error : ENOMEM;
+		rf_no_memory(k);
 		return NULL;
 	}
 	for (size_t i = 0; i < sb->nr_argv; i++)
 		argv[i] = sb->argv[i];
-	if (sb->argv0)
+	if (sb->argv0) {
 		argv[0] = rf_sandbox_strdup(k->mem, sb->argv0);
+		if (!argv[0])
+			rf_no_memory(k);
+	}
 	return argv;
 }
 

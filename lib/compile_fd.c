@@ -7,11 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static void no_memory(struct rf_compile *k)
-{
-	k->c->error = k->c->error ? k->c->error : ENOMEM;
-}
-
 /*
  * Host paths are opened while the host's tree is there, with the context's ids.
  * A directory is a way out, whoever put it there since the front end looked.
@@ -45,7 +40,7 @@ void rf_emit_fds_open(struct rf_compile *k)
 		return;
 	k->fd_slots = rf_sandbox_alloc(k->mem, sb->nr_fds * sizeof(*k->fd_slots));
 	if (!k->fd_slots) {
-		no_memory(k);
+		rf_no_memory(k);
 		return;
 	}
 	for (size_t i = 0; i < sb->nr_fds; i++) {

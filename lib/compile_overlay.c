@@ -64,7 +64,7 @@ int32_t rf_emit_overlay(struct rf_compile *k, const struct rf_mount *m, uint64_t
 	rf_str key;
 
 	if (!fds) {
-		k->c->error = k->c->error ? k->c->error : ENOMEM;
+		rf_no_memory(k);
 		return 0;
 	}
 	key = rf_chain_str(k->c, "lowerdir");

@@ -73,10 +73,11 @@ static bool is_absent_deny(const struct rf_item *item)
 	return item->m->kind == RF_MOUNT_DENY && item->m->flags & RF_MF_ABSENT && !item->freeze;
 }
 
-/* Nothing is there, and nothing that the host would see can come to be there. */
+/* Nothing is there, and what the host has there cannot come to be, or may. */
 static bool needs_nothing(const struct rf_item *item)
 {
-	return is_absent_deny(item) && !item->has_below && (item->owned || !item->writable);
+	return is_absent_deny(item) && !item->has_below &&
+	       (item->owned || !item->writable || item->m->flags & RF_MF_OPTIONAL);
 }
 
 static int check_absent(struct rf_compile *k, const struct rf_item *item)
@@ -315,7 +316,7 @@ static void emit_pins(struct rf_compile *k, const struct rf_item *item, const ch
 		char *dir = rf_sandbox_printf(k->mem, "%.*s", (int)(p - item->at), item->at);
 
 		if (!dir) {
-			k->c->error = k->c->error ? k->c->error : ENOMEM;
+			rf_no_memory(k);
 			return;
 		}
 		if (is_at_or_below(*pinned, dir))
@@ -363,6 +364,10 @@ static int32_t emit_source(struct rf_compile *k, const struct rf_item *item)
 	if (m->kind == RF_MOUNT_FILE) {
 		char *name = rf_sandbox_printf(k->mem, "%u", k->c->nr_entries);
 
+		if (!name) {
+			rf_no_memory(k);
+			return RF_SLOT_NONE;
+		}
 		emit_content(k, k->stage, name, RF_MAKE_ANYWHERE, m);
 		return emit_from_stage(k, name, m->flags & RF_MF_RDONLY);
 	}

@@ -202,6 +202,16 @@ TEST(denying_what_the_command_could_make_is_refused)
 	compiled_free(&c);
 }
 
+TEST(an_optional_deny_of_nothing_is_left_out)
+{
+	struct compiled c = compile_absent(ON_HOST("{rw: /w}, {deny: /w/none, optional: true}"),
+					   "/w/none");
+
+	EXPECT_INT(0, c.r);
+	EXPECT_INT(-1, find_line(&c, "open dir=%2 \"w/none\"", 0));
+	compiled_free(&c);
+}
+
 TEST(absent_freeze_makes_the_directory_around_it_read_only)
 {
 	struct compiled c = compile_absent(
