@@ -73,6 +73,35 @@ void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result)
 	doorbell(ctx, index, (int32_t)result);
 }
 
+static int is_empty(const struct rf_ctx *ctx, int32_t slot)
+{
+	return slot >= 0 && ctx->slots[slot] < 0;
+}
+
+/* Is one of the slots that argument @a at @p names empty? */
+static int lacks(const struct rf_ctx *ctx, const struct rf_arg *a, const void *p)
+{
+	const struct rf_blob *b = p;
+
+	if (a->type == RF_ARG_SLOT)
+		return is_empty(ctx, *(const int32_t *)p);
+	if (a->type == RF_ARG_SLOTS) {
+		const int32_t *slots = rf_ctx_blob(ctx, *b);
+
+		for (uint32_t i = 0; i < b->len / sizeof(*slots); i++)
+			if (is_empty(ctx, slots[i]))
+				return 1;
+	}
+	if (a->type == RF_ARG_FSFDS) {
+		const struct rf_fsopt_fd *fds = rf_ctx_blob(ctx, *b);
+
+		for (uint32_t i = 0; i < b->len / sizeof(*fds); i++)
+			if (is_empty(ctx, fds[i].slot))
+				return 1;
+	}
+	return 0;
+}
+
 /*
  * True when a slot that @op uses is empty: the hard-linked op that fills it
  * has failed, so this op has nothing to work on.
@@ -81,15 +110,9 @@ static int lacks_slot(const struct rf_ctx *ctx, const struct rf_op *op)
 {
 	const struct rf_arg *a = rf_op_defs[op->kind].args;
 
-	for (uint32_t i = 0; i < RF_ARGS_MAX && a[i].type; i++) {
-		int32_t slot;
-
-		if (a[i].type != RF_ARG_SLOT)
-			continue;
-		slot = *(const int32_t *)((const char *)op + a[i].offset);
-		if (slot >= 0 && ctx->slots[slot] < 0)
+	for (uint32_t i = 0; i < RF_ARGS_MAX && a[i].type; i++)
+		if (lacks(ctx, &a[i], (const char *)op + a[i].offset))
 			return 1;
-	}
 	return 0;
 }
 

@@ -242,6 +242,18 @@ static void pass_fds(struct ops *o)
 	rf_prep_dup(o->c, got[1], 9);
 }
 
+static void send_nothing(struct ops *o)
+{
+	int pair[2];
+	int32_t slot;
+
+	ops_begin(o, 0);
+	add_pair(o, pair);
+	rf_prep_open(o->c, ops_dir(o), "absent", O_RDONLY, 0, 0, &slot);
+	rf_op_link(o->c, (int)o->c->nr_ops - 1, RF_LINK_HARD);
+	add_send(o, pair[0], &slot, 1);
+}
+
 static void send_to_file(struct ops *o)
 {
 	int32_t slot;
@@ -308,6 +320,8 @@ static const struct ops_case cases[] = {
 	  "test \"$(cat)\" = 'from memory'; ! echo more >/proc/self/fd/0"),
 	FAILS(RF_OP_MEMFD, "a memfd with a wrong flag", memfd_bad_flag, EINVAL),
 	SUCCEEDS(RF_OP_SEND_FDS, "descriptors are sent", pass_fds, 0, READ_HELLO),
+	SUCCEEDS(RF_OP_SEND_FDS, "what could not be opened is not sent", send_nothing, -ECANCELED,
+		 NULL),
 	FAILS(RF_OP_SEND_FDS, "sending into a file", send_to_file, ENOTSOCK),
 	SUCCEEDS(RF_OP_RECV_FDS, "descriptors are received", pass_fds, 0,
 	  READ_HELLO "; test $(readlink /proc/self/fd/9) = /dev/null"),

@@ -184,6 +184,21 @@ static void overlay_twenty(struct ops *o)
 	add_overlay(o, 20);
 }
 
+/* One of the layers is optional, and not there. */
+static void overlay_missing(struct ops *o)
+{
+	struct rf_fsopt_fd fds[2] = { { ops_str(o, "lowerdir"), 0 }, { 0, 0 } };
+	struct rf_op *op;
+
+	begin(o);
+	fds[1].key = fds[0].key;
+	rf_prep_open(o->c, ops_dir(o), ".", O_PATH | O_DIRECTORY, 0, 0, &fds[0].slot);
+	rf_prep_open(o->c, o->dir_slot, "absent", O_PATH | O_DIRECTORY, 0, 0, &fds[1].slot);
+	rf_op_link(o->c, (int)o->c->nr_ops - 1, RF_LINK_HARD);
+	op = add_mkfs(o, "overlay", NULL, 0);
+	op->u.mkfs.fds = ops_blob(o, fds, sizeof(fds));
+}
+
 /* ----------------------------------------------------------- mount_setattr */
 
 static void set_rdonly(struct ops *o)
@@ -357,6 +372,8 @@ static const struct ops_case cases[] = {
 		 "test \"$(cat $D/dst/f0 $D/dst/f1 $D/dst/all | tr '\\n' ,)\" = 0,1,0,"),
 	SUCCEEDS(RF_OP_MKFS, "an overlay of twenty directories", overlay_twenty, OPS_ANY,
 		 "test $(cat $D/dst/f19) = 19; test $(cat $D/dst/all) = 0; test $(pwd) = /tmp"),
+	SUCCEEDS(RF_OP_MKFS, "an overlay that lacks a layer is left out", overlay_missing,
+		 -ECANCELED, NULL),
 	FAILS(RF_OP_MKFS, "a file system that is not", no_such_fs, ENODEV),
 	FAILS(RF_OP_MKFS, "an option that is not", bad_option, EINVAL),
 	SUCCEEDS(RF_OP_MOUNT_SETATTR, "a mount becomes read-only", set_rdonly, 0,
