@@ -67,6 +67,19 @@ static int plan_power(struct rf_compile *k)
 	return 0;
 }
 
+/*
+ * A command that is /proc/self/exe, by a link or after "#!", is what the payload
+ * task was before: on shared memory the submitter's program, which it could
+ * overwrite (CVE-2019-5736).  The kernel refuses that while the submitter runs,
+ * which outlives a pid namespace; Linux 6.11 and 6.12 do not refuse it.
+ */
+static bool exe_is_exposed(const struct rf_compile *k)
+{
+	bool refuses = k->f->kernel < RF_KERNEL(6, 11) || k->f->kernel >= RF_KERNEL(6, 13);
+
+	return k->f->exe_writable && !(k->new_pid && refuses);
+}
+
 int rf_plan_ns(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
@@ -96,6 +109,8 @@ int rf_plan_ns(struct rf_compile *k)
 	/* a payload that may trace, and sees the context's siblings, likewise */
 	if (k->new_user && sb->ns[RF_NS_PID].mode == RF_NS_HOST &&
 	    sb->capabilities & RF_CAP(CAP_SYS_PTRACE))
+		k->own_image = true;
+	if (exe_is_exposed(k))
 		k->own_image = true;
 	return 0;
 }

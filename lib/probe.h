@@ -25,6 +25,7 @@ struct rf_features {
 	uint32_t	 last_cap;	/* highest capability that the kernel knows */
 	uint64_t	 nofile;	/* soft RLIMIT_NOFILE */
 	bool		 host_root;	/* the caller is root of the first user namespace */
+	bool		 exe_writable;	/* the caller may write the program that it runs */
 	bool		 has_newuidmap;	/* newuidmap and newgidmap are installed */
 };
 

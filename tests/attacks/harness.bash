@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the tests of attacks load: the end-to-end harness, an intruder, and a
+# canary outside that must come out of every attack as it was.
+
+load ../e2e/harness
+
+setup() {
+	attack_setup
+}
+
+attack_setup() {
+	harness_setup
+	need_userns
+	INTRUDER=$RF_BUILDDIR/tests/helpers/intruder
+	[ -x "$INTRUDER" ] || {
+		echo "no $INTRUDER; make check builds it" >&2
+		return 1
+	}
+	mkdir outside
+	echo alive >outside/canary
+	CANARY=$DIR/outside/canary
+	export INTRUDER CANARY
+}
+
+teardown() {
+	[ -z "${CANARY:-}" ] || canary_lives
+}
+
+canary_lives() {
+	[ "$(ls -A "$DIR/outside")" = canary ]
+	[ "$(cat "$CANARY")" = alive ]
+}
+
+# boxed ARGUMENT...: the default sandbox, with the intruder as /tmp/intruder.
+boxed() {
+	"$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" "$@"
+}
+
+# Fails unless COMMAND exits with 1, as an intruder does whose attack failed.
+refused() {
+	run -1 "$@"
+}
+
+# bare_root DIR: what a root file system needs to run sh and the intruder.
+bare_root() {
+	mkdir -p "$1"/{usr,proc,dev,tmp,etc,intruder}
+	ln -s usr/bin "$1/bin"
+	ln -s usr/lib "$1/lib"
+	[ ! -e /lib64 ] || ln -s usr/lib64 "$1/lib64"
+	ln -s usr/sbin "$1/sbin"
+	rmdir "$1/intruder"
+	: >"$1/intruder"
+}
+
+# in_root DIR ARGUMENT...: a sandbox with DIR as its root.
+in_root() {
+	local root=$1
+
+	shift
+	"$RINGFENCE" run --root "$root" --ro /usr --ro "$INTRUDER:/intruder" "$@"
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Writes to the kernel through /proc and /sys.
+#
+# Files of the kernel that belong to root are open to root of the host without
+# any capability and in every namespace: core_pattern names a program that then
+# runs outside, as root (CVE-2022-0492 and kin, and what runc's readonlyPaths
+# are for).  A /proc that is a symlink or a tmpfs sends what set-up writes
+# elsewhere (CVE-2019-16884, CVE-2025-52881).
+load harness
+
+writes_nothing() {
+	refused boxed "$@" -- /tmp/intruder open-write /proc/sys/kernel/core_pattern \
+		/proc/sys/kernel/modprobe /proc/sys/vm/drop_caches /proc/sysrq-trigger \
+		/proc/sys/fs/binfmt_misc/register /proc/irq/default_smp_affinity
+}
+
+@test "nothing of the kernel is writable in /proc" {
+	writes_nothing
+}
+
+@test "... nor for root of the sandbox with all but CAP_SYS_ADMIN" {
+	writes_nothing --map root --capabilities chown,dac_override,fowner,setuid,setgid,net_admin,sys_resource
+}
+
+@test "... nor without a user namespace" {
+	need_root
+	writes_nothing --namespaces user=host,mount,pid,net,ipc,uts,cgroup
+}
+
+@test "nothing is writable in /sys" {
+	run -0 boxed --sysfs /sys -- sh -c 'find /sys -type f -perm /222 2>/dev/null |
+		while read -r f; do if test -w "$f"; then echo "$f"; fi; done'
+	[ -z "$output" ]
+}
+
+@test "no cgroup can be changed" {
+	refused boxed --cgroup /tmp/group -- /tmp/intruder open-write /tmp/group/cgroup.procs
+	assert_output_has "Read-only file system"
+	refused boxed --cgroup /tmp/group -- mkdir /tmp/group/new
+}
+
+@test "a /proc that is a symlink is followed inside the root only" {
+	bare_root root
+	rmdir root/proc
+	ln -s "$DIR/outside" root/proc
+	run in_root "$DIR/root" --proc /proc -- true
+	[ "$status" = 125 ]
+	canary_lives
+	ln -sfn /tmp root/proc
+	run -0 in_root "$DIR/root" --proc /proc -- sh -c 'test -e /tmp/self/status'
+	[ -z "$(ls -A root/tmp)" ]
+}
+
+@test "what is at the place of /proc is covered by the real one" {
+	bare_root root
+	mkdir -p root/proc/self/attr
+	echo fake >root/proc/self/attr/exec
+	echo fake >root/proc/self/status
+	run -0 in_root "$DIR/root" --proc /proc -- grep Name: /proc/self/status
+	[ "$(cat root/proc/self/status root/proc/self/attr/exec)" = $'fake\nfake' ]
+}
