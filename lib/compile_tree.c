@@ -414,6 +414,36 @@ static void emit_late_rdonly(struct rf_compile *k, const struct rf_item *item)
 	rf_emit_close(k, slot);
 }
 
+static void emit_verify(struct rf_compile *k, const struct rf_item *item)
+{
+	rf_str path;
+	struct rf_op *op;
+
+	if (item->entry == RF_ENTRY_NONE)
+		return;
+	rf_chain_set_place(k->c, &item->m->at_place);
+	path = rf_chain_str(k->c, rf_path_rel(item->at));
+	op = rf_chain_add(k->c, RF_OP_VERIFY);
+	op->u.verify.root = k->newroot;
+	op->u.verify.path = path;
+	op->u.verify.entry = item->entry;
+}
+
+/* @item freezes a directory; what @before put there is covered by itself then. */
+static void emit_freeze(struct rf_compile *k, const struct rf_item *item, struct rf_item *before)
+{
+	bool same = before && !strcmp(before->at, item->at);
+
+	if (same && before->freeze)
+		return;
+	if (same) {
+		emit_verify(k, before);
+		before->entry = RF_ENTRY_NONE;
+		rf_chain_set_place(k->c, &item->m->place);
+	}
+	emit_self_bind(k, item->at, MOUNT_ATTR_RDONLY);
+}
+
 void rf_emit_tree(struct rf_compile *k)
 {
 	struct rf_mount_plan *p = &k->mounts;
@@ -426,7 +456,7 @@ void rf_emit_tree(struct rf_compile *k)
 			continue;
 		rf_chain_set_place(k->c, &item->m->place);
 		if (item->freeze)
-			emit_self_bind(k, item->at, MOUNT_ATTR_RDONLY);
+			emit_freeze(k, item, i ? item - 1 : NULL);
 		else if (!emit_made(k, item))
 			emit_mount(k, item, &pinned);
 	}
@@ -437,18 +467,6 @@ void rf_emit_tree(struct rf_compile *k)
 /* After the last mount: is each where its destination leads? */
 void rf_emit_verify(struct rf_compile *k)
 {
-	for (size_t i = 0; i < k->mounts.nr; i++) {
-		const struct rf_item *item = &k->mounts.items[i];
-		rf_str path;
-		struct rf_op *op;
-
-		if (item->entry == RF_ENTRY_NONE)
-			continue;
-		rf_chain_set_place(k->c, &item->m->at_place);
-		path = rf_chain_str(k->c, rf_path_rel(item->at));
-		op = rf_chain_add(k->c, RF_OP_VERIFY);
-		op->u.verify.root = k->newroot;
-		op->u.verify.path = path;
-		op->u.verify.entry = item->entry;
-	}
+	for (size_t i = 0; i < k->mounts.nr; i++)
+		emit_verify(k, &k->mounts.items[i]);
 }
