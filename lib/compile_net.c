@@ -26,8 +26,13 @@ int rf_plan_net(struct rf_compile *k)
 	if (sb->network == RF_NET_NONE && host && sb->network_place.file)
 		return rf_err_at(k->err, &sb->network_place, EINVAL,
 				 "network: none needs a new net namespace");
-	/* sysfs shows the net namespace of whoever mounts it: too early for pid 1's */
-	k->init_makes_net = k->new_net && k->new_pid && sb->init && !k->mounts.sysfs;
+	/*
+	 * In parallel with the mounts.  Not where a sysfs is mounted, which shows
+	 * the net namespace of who mounts it; nor with an image of its own, which
+	 * may be undumpable: then pid 1 cannot be looked into before its exec.
+	 */
+	k->init_makes_net = k->new_net && k->new_pid && sb->init && !k->mounts.sysfs &&
+			    !k->own_image;
 	return 0;
 }
 

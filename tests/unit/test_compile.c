@@ -54,6 +54,8 @@ static const struct {
 	{ "a sysfs needs the network namespace before that",
 	  BARE "mounts: [{sysfs: /sys}]\n", &user,
 	  { "clone as=context flags=user,mount,net,ipc,uts,cgroup", "clone as=init", "mkfs \"sysfs\"" } },
+	{ "an image of its own makes the network namespace itself", BARE OTHERS, &root,
+	  { "unshare user,mount,pid,net,ipc,uts,cgroup", "clone as=init", "mount_setattr \"/\"" } },
 	{ "pid 1 stands at the root when the root goes", BARE, &user,
 	  { "chdir \"/\"", "clone as=init" } },
 	{ "the mounts are made by the payload task, inside the pid namespace",
