@@ -2,8 +2,10 @@
 #include "failure.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "chain.h"
 #include "command.h"
@@ -17,6 +19,34 @@ static bool is_not_found(int result)
 	return result == -ENOENT || result == -ENOTDIR;
 }
 
+static struct rf_failed failed_op(const struct load *l, int index, int error)
+{
+	return (struct rf_failed){
+		.chain = l->chain,
+		.op = &l->chain->ops[index],
+		.error = error,
+		.sb = l->sb,
+		.f = &l->features,
+		.host = "",
+	};
+}
+
+/*
+ * EACCES may also be that of a directory of $PATH which the command's user may
+ * not search.  Where the host shows that there is no such file in it, nothing
+ * was found.
+ */
+static bool is_absent(const struct load *l, int index)
+{
+	const struct rf_failed f = failed_op(l, index, EACCES);
+	const char *path = l->chain->data + l->chain->ops[index].u.exec.path;
+	char host[2 * PATH_MAX];
+	struct stat st;
+
+	return path[0] == '/' && rf_hint_host_path(&f, path, host, sizeof(host)) &&
+	       lstat(host, &st) < 0;
+}
+
 /*
  * The execs of a chain walk $PATH.  One that was found and could not be run
  * says more than those that found nothing.
@@ -26,8 +56,9 @@ struct walk {
 	int		 index, result;	/* the one to report */
 };
 
-static struct walk exec_walk(const struct rf_chain *c, const struct rf_context *ctx)
+static struct walk exec_walk(const struct load *l, const struct rf_context *ctx)
 {
+	const struct rf_chain *c = l->chain;
 	struct walk w = { .index = -1 };
 	int result;
 
@@ -36,6 +67,8 @@ static struct walk exec_walk(const struct rf_chain *c, const struct rf_context *
 			continue;
 		if (result >= 0 || result == -ECANCELED)
 			continue;
+		if (result == -EACCES && is_absent(l, (int)i))
+			result = -ENOENT;
 		w.nr++;
 		if (w.index < 0 || is_not_found(w.result)) {
 			w.index = (int)i;
@@ -47,14 +80,7 @@ static struct walk exec_walk(const struct rf_chain *c, const struct rf_context *
 
 void failure_hint(const struct load *l, int index, int error, struct rf_err *err)
 {
-	const struct rf_failed failed = {
-		.chain = l->chain,
-		.op = &l->chain->ops[index],
-		.error = error,
-		.sb = l->sb,
-		.f = &l->features,
-		.host = "",
-	};
+	const struct rf_failed failed = failed_op(l, index, error);
 
 	(void)rf_hint(&failed, err);
 }
@@ -102,7 +128,7 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		return;
 	}
 	if (c->ops[done->index].kind == RF_OP_EXEC) {
-		struct walk w = exec_walk(c, ctx);
+		struct walk w = exec_walk(l, ctx);
 
 		if (w.index >= 0) {
 			exec_failed(l, &w, ret, err);
