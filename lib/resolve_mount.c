@@ -213,7 +213,14 @@ static int resolve_one(struct rf_resolve *rs, struct rf_mount *m)
 
 	if (!ret)
 		ret = rf_resolve_inside(rs, &m->at_place, m->at, &m->at);
-	return ret;
+	if (ret < 0 || strcmp(m->at, "/") != 0)
+		return ret;
+	rf_err_at(rs->err, &m->at_place, EINVAL, "'/' is what `root` says");
+	if (m->kind == RF_MOUNT_RO && m->source_fd < 0 && !strcmp(m->source, "/"))
+		rf_err_hint(rs->err, "`root: host` is the host's / read-only");
+	else if (m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW)
+		rf_err_hint(rs->err, "`root: {dir: PATH}` is a directory of the host, with `rw: true` writable");
+	return -EINVAL;
 }
 
 /* ------------------------------------------------------ one entry per place */
@@ -297,7 +304,7 @@ static const struct rf_mount *find_cover(struct rf_mount **sorted, size_t nr,
 			return found;
 	}
 	*ret_rest = at;
-	return find_entry(sorted, nr, "/");
+	return NULL;
 }
 
 enum under { UNDER_UNKNOWN, UNDER_OWNED, UNDER_FOREIGN };

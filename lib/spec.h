@@ -6,12 +6,12 @@
  *	rf_spec_load("build.yaml", sb, &err);		   at most once
  *	rf_option_apply(opt, value, sb, &err);		   any number, in order
  *	rf_command_set(argc, argv, sb, &err);
- *	rf_sandbox_resolve(sb, &features, &err);	   once
+ *	rf_sandbox_resolve(sb, &features, 0, &err);	   once
  *	rf_compile(sb, ...);
  *
  * Layers, the later of which wins: what `extends` names, the spec, options.
- * Without a spec the preset "default" is the lowest layer, unless --root,
- * --extends or an entry for / says what to start from.  Options wait until rf_sandbox_resolve(),
+ * Without a spec the preset "default" is the lowest layer, unless --root or
+ * --extends says what to start from.  Options wait until rf_sandbox_resolve(),
  * so that their place among --spec and others does not matter.
  *
  * A document becomes a tree of nodes, each with its place; tables of keys

@@ -216,35 +216,11 @@ static bool is_key(const struct rf_option *o, const char *key)
 	return !strcmp(o->tree->items[0]->text, key);
 }
 
-/* An entry of mounts for / itself: --ro /, --tmpfs /, --rw tree:/ */
-static bool is_root_mount(const struct rf_option *o)
-{
-	const struct rf_node *list = o->tree->items[1], *map;
-	const char *source = NULL, *at = NULL, *key;
-
-	if (!is_key(o, "mounts") || list->kind != RF_NODE_LIST || list->nr != 1)
-		return false;
-	map = list->items[0];
-	for (size_t i = 0; map->kind == RF_NODE_MAP && i < map->nr; i += 2) {
-		key = map->items[i]->text;
-		if (map->items[i + 1]->kind != RF_NODE_SCALAR)
-			continue;
-		if (!strcmp(key, "at"))
-			at = map->items[i + 1]->text;
-		else if (!strcmp(key, "ro") || !strcmp(key, "rw") || !strcmp(key, "tmpfs") ||
-			 !strcmp(key, "overlay"))
-			source = map->items[i + 1]->text;
-	}
-	at = at ? at : source;
-	return at && !strcmp(at, "/");
-}
-
 /* Whether the options say what to start from. */
 static bool has_base(const struct rf_draft *d)
 {
 	for (size_t i = 0; i < d->nr_options; i++)
-		if (is_key(&d->options[i], "extends") || is_key(&d->options[i], "root") ||
-		    is_root_mount(&d->options[i]))
+		if (is_key(&d->options[i], "extends") || is_key(&d->options[i], "root"))
 			return true;
 	return d->has_spec;
 }
