@@ -233,6 +233,17 @@ static long handle_existing(struct rf_ctx *ctx, const struct rf_op *op, int dir,
 	return r ? r : 1;
 }
 
+/* A name of one component is made where it is said, if nothing has that name. */
+static int is_plain_name(const char *path)
+{
+	if (path[0] == '.' && (!path[1] || (path[1] == '.' && !path[2])))
+		return 0;
+	for (; *path; path++)
+		if (*path == '/')
+			return 0;
+	return 1;
+}
+
 static long make_at(struct rf_ctx *ctx, const struct rf_op *op, int32_t slot, rf_str path,
 		    const struct maker *m)
 {
@@ -243,6 +254,12 @@ static long make_at(struct rf_ctx *ctx, const struct rf_op *op, int32_t slot, rf
 	r = load_path(ctx, rf_ctx_str(ctx, path));
 	if (r < 0)
 		return r;
+	if ((m->flags & RF_MAKE_ANYWHERE) && is_plain_name(ctx->scratch)) {
+		spot = (struct spot){ .parent = dir, .name = ctx->scratch };
+		r = m->make(ctx, op, &spot);
+		if (r != -EEXIST)
+			return r;
+	}
 	fd = rf_openat2(dir, ctx->scratch, O_PATH | (m->nofollow ? O_NOFOLLOW : 0), 0,
 			RF_IN_ROOT);
 	if (fd >= 0) {
