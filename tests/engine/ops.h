@@ -62,6 +62,34 @@ void ops_compare_engines(const struct ops_case *cases, size_t nr);
 /* Every op of @group has a case that succeeds and one that fails. */
 void ops_check_coverage(const char *group, const struct ops_case *cases, size_t nr);
 
+/* What became of one chain. */
+#define OPS_MAX 64
+struct ops_outcome {
+	bool			ran;
+	enum rf_completion_kind	kind;		/* RF_DONE_EXIT or RF_DONE_FAILED */
+	int			index, result, status;
+	int			nr;
+	int			results[OPS_MAX];	/* INT32_MIN: not completed */
+	int			subject;	/* index of the op under test */
+};
+
+/*
+ * How a chain is run: by an engine (ops_engine.c), or as ordinary code in a
+ * forked child, for the sanitizers to look at (ops_ordinary.c), which cannot
+ * do what takes a submitter.
+ */
+bool ops_can_run(const struct rf_chain *c);
+void ops_run_chain(const char *engine, const struct rf_chain *c, struct ops_outcome *ret);
+/* Descriptors and task ids differ from run to run: 0 for all of them. */
+int ops_normalized(const struct rf_op *op, int result);
+
+#ifdef RF_OPS_ORDINARY
+#define OPS_TESTS(group, cases)							\
+	TEST(each_op_gives_its_result_as_ordinary_code)				\
+	{									\
+		ops_run_cases(cases, ARRAY_SIZE(cases));			\
+	}
+#else
 #define OPS_TESTS(group, cases)							\
 	TEST_ENGINES(each_op_gives_its_result)					\
 	{									\
@@ -75,5 +103,6 @@ void ops_check_coverage(const char *group, const struct ops_case *cases, size_t 
 	{									\
 		ops_check_coverage(group, cases, ARRAY_SIZE(cases));		\
 	}
+#endif
 
 #endif
