@@ -358,6 +358,8 @@ int rf_read_root(struct rf_reader *r, const struct rf_node *v, void *obj)
 		ret = rf_value_word(r, v, words, &kind);
 		if (!ret)
 			root.kind = (enum rf_root_kind)kind;
+		else if (v->kind == RF_NODE_SCALAR)
+			rf_err_hint(r->err, "a path is written with its directory: ./%.64s", v->text);
 	}
 	if (ret < 0)
 		return ret;
