@@ -152,9 +152,9 @@ static int need_helper(struct rf_compile *k, const struct kind *uid, const struc
 		return -EPERM;
 	}
 	if (!k->f->has_newuidmap) {
-		rf_err_at(k->err, place, ENOENT, "newuidmap and newgidmap are not installed");
+		rf_err_at(k->err, place, EOPNOTSUPP, "newuidmap and newgidmap are not installed");
 		rf_err_hint(k->err, "install them: package uidmap (Debian) or shadow-utils");
-		return -ENOENT;
+		return -EOPNOTSUPP;
 	}
 	k->ids.by = RF_IDMAP_HELPER;
 	return 0;

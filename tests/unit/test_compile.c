@@ -176,7 +176,7 @@ TEST(helpers_that_are_not_installed_are_named)
 
 	f.has_newuidmap = false;
 	c = compile_spec(BARE RANGES, &f);
-	EXPECT_INT(-ENOENT, c.r);
+	EXPECT_INT(-EOPNOTSUPP, c.r);
 	assert_non_null(strstr(c.err.msg, "newuidmap"));
 	compiled_free(&c);
 }
