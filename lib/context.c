@@ -211,6 +211,9 @@ void rf_context_main(void *arg)
 	rf_context_init(&ctx, start);
 	if (ctx.area->flags & RF_AREA_NO_CLONE3)
 		(void)rf_run_sigdefault(&ctx, (const struct rf_op *)0);
+	/* or a context that waits would never learn of its submitter's death */
+	if (ctx.area->peer_fd >= 0)
+		(void)rf_sys1(__NR_close, ctx.area->peer_fd);
 	close_given_on_exec(&ctx);
 	r = start->unshare ? rf_sys1(__NR_unshare, start->unshare) : 0;
 	r = rf_ctx_result(&ctx, 0, r);

@@ -60,6 +60,7 @@ struct rf_area {
 
 	/* descriptors in the context's table; -1 none */
 	int32_t		report_fd;	/* socket to the submitter, close-on-exec */
+	int32_t		peer_fd;	/* the submitter's end of it; -1 in an image of its own */
 	int32_t		ring_fd;	/* submitter's io_uring; -1 on the plain engine */
 	int32_t		init_fd;	/* sealed memfd with the init image */
 	int32_t		submitter_pidfd;/* polled after pdeathsig */

@@ -275,6 +275,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->data_len = c->data_len;
 	a->launch_id = ctx->id;
 	a->report_fd = report_fd;
+	a->peer_fd = ctx->report_fd;
 	a->ring_fd = ctx->flags & RF_SUBMIT_OPS ? ring->doorbell_fd : -1;
 	a->init_fd = c->has_init ? ring->init_fd : -1;
 	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) ? ring->self_pidfd : -1;

@@ -394,6 +394,7 @@ void rf_context_exec_image(void *arg)
 	a->relocated = 1;	/* not here: the image maps the area elsewhere */
 	rf_context_init(&ctx, start);
 	a->relocated = 0;
+	a->peer_fd = -1;	/* close-on-exec */
 	r = rf_run_close_range(&ctx, (const struct rf_op *)0);
 	if (r < 0)
 		goto fail;
