@@ -36,3 +36,14 @@ load harness
 	LD_LIBRARY_PATH=$lib run -0 ./example
 	grep -q . date.txt
 }
+
+@test "libringfence(3) has every public function" {
+	local name
+
+	grep -oE '^\s+rf_[a-z_]+;' "$SRCDIR/lib/libringfence.map" | tr -d '\t ;' | while read -r name; do
+		grep -q "^\.Fn $name[ \"]" "$SRCDIR/man/libringfence.3" || {
+			echo "no $name"
+			return 1
+		}
+	done
+}
