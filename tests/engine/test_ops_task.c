@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,9 +118,22 @@ static void join_new_cgroup(struct ops *o)
 	ops_add(o, RF_OP_JOIN_CGROUP)->u.join_cgroup.dir = slot;
 }
 
+/* Since Linux 6.18 a task may leave its cgroup a moment after it has been reaped. */
 static void remove_cgroup(void)
 {
-	EXPECT_INT(0, rmdir(cgroup_path()));
+	struct pollfd p = { .events = POLLPRI };
+	char path[128], events[256];
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", cgroup_path());
+	p.fd = open(path, O_RDONLY | O_CLOEXEC);
+	EXPECT_TRUE(p.fd >= 0);
+	/* having read, one is told of every change from then on */
+	while (pread(p.fd, events, sizeof(events), 0) > 0 && rmdir(cgroup_path()) < 0) {
+		EXPECT_INT(EBUSY, errno);
+		EXPECT_INT(1, poll(&p, 1, -1));
+	}
+	close(p.fd);
+	EXPECT_INT(-1, access(cgroup_path(), F_OK));
 }
 
 static void join_no_cgroup(struct ops *o)
