@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "ops.h"
 
 /* ------------------------------------------------------------ chdir, chroot */
@@ -265,3 +267,76 @@ static const struct ops_case cases[] = {
 };
 
 OPS_TESTS("place", cases)
+
+/* ------------------------------------------- a submitter that has died before */
+
+static int dead_submitter(void)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	EXPECT_TRUE(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	EXPECT_INT(0, waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+_Noreturn static void ask_for_signal(int submitter)
+{
+	struct rf_area area = { .submitter_pidfd = submitter };
+	struct rf_op op = { .kind = RF_OP_PDEATHSIG, .u.pdeathsig.sig = SIGKILL };
+	struct rf_ctx ctx = { .area = &area };
+
+	_exit(rf_run_pdeathsig(&ctx, &op) < 0);
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	EXPECT_INT(pid, waitpid(pid, &status, 0));
+	return status;
+}
+
+TEST(a_task_whose_submitter_is_dead_ends_by_the_signal)
+{
+	int submitter = dead_submitter(), status;
+	pid_t pid;
+
+	EXPECT_TRUE(submitter >= 0);
+	pid = fork();
+	if (pid == 0)
+		ask_for_signal(submitter);
+	status = status_of(pid);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_INT(SIGKILL, WTERMSIG(status));
+}
+
+/* Which no signal of its own can kill. */
+TEST(a_pid_1_whose_submitter_is_dead_ends_too)
+{
+	int submitter = dead_submitter(), status;
+	pid_t pid;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
+	EXPECT_INT(0, unshare(CLONE_NEWUSER | CLONE_NEWPID));
+	pid = fork();
+	if (pid == 0)
+		ask_for_signal(submitter);
+	status = status_of(pid);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_INT(128 + SIGKILL, WEXITSTATUS(status));
+}
+
+TEST(a_task_whose_submitter_lives_goes_on)
+{
+	int submitter = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	pid_t pid;
+
+	EXPECT_TRUE(submitter >= 0);
+	pid = fork();
+	if (pid == 0)
+		ask_for_signal(submitter);
+	EXPECT_INT(0, status_of(pid));
+}
