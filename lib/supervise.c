@@ -311,6 +311,9 @@ void rf_context_advance(struct rf_context *ctx)
 	if (ctx->started) {
 		if (!rf_task_reap(&ctx->payload, &ctx->status, &ctx->status_error, &ctx->usage)) {
 			arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+			/* its work is done: no zombie for as long as the command runs */
+			(void)rf_task_reap(&ctx->context, NULL, NULL, NULL);
+			arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
 			return;
 		}
 		kill_task(&ctx->init, SIGKILL);
