@@ -47,7 +47,7 @@ struct rf_report {
 	int32_t		result;
 };
 
-#define RF_OWNED_MAX	64	/* file systems that the sandbox owns */
+#define RF_OWNED_MAX	1024	/* file systems that the sandbox owns */
 
 struct rf_area {
 	uint64_t	size;		/* of the whole mapping */
