@@ -273,7 +273,8 @@ static int plan_same_user(struct rf_compile *k)
 	/* in a joined namespace the caller's number means nothing */
 	k->ids.set_uid = u->uid >= 0 && (k->in_user || k->ids.uid != k->f->uid);
 	k->ids.set_gid = u->gid >= 0 && (k->in_user || k->ids.gid != k->f->gid);
-	k->ids.gid5 = !k->in_user;
+	/* elsewhere the caller's own namespace may leave it out */
+	k->ids.gid5 = !k->in_user && k->f->host_root;
 	if (k->ids.set_uid)
 		r = need_cap(k, CAP_SETUID, "uid");
 	if (r == 0 && k->ids.set_gid)
