@@ -453,7 +453,11 @@ static int check_namespaces(struct rf_resolve *rs)
 		return ret;
 	if (sb->ns[RF_NS_MOUNT].mode != RF_NS_NEW && (sb->nr_mounts || rs->draft->has_root)) {
 		place = sb->nr_mounts ? &sb->mounts[0].place : &sb->root.place;
-		return rf_err_at(rs->err, place, EINVAL, "mounts and a root need a new mount namespace");
+		rf_err_at(rs->err, place, EINVAL, "mounts and a root need a new mount namespace");
+		if (place->file && !strncmp(place->file, "preset:", 7))
+			rf_err_hint(rs->err, "without a spec the preset `default` holds; one of `{}` "
+				    "has no root and no mounts");
+		return -EINVAL;
 	}
 	if (sb->ns[RF_NS_UTS].mode != RF_NS_NEW && (sb->hostname || sb->domainname))
 		return rf_err_at(rs->err, &sb->hostname_place, EINVAL,

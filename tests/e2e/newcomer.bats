@@ -8,3 +8,25 @@ load harness
 	assert_output_has "unknown word 'tree'"
 	assert_output_has "hint: a path is written with its directory: ./tree"
 }
+
+@test "whoever joins a mount namespace is told how to do without the preset" {
+	run -2 "$RINGFENCE" run --namespaces mount=/proc/self/ns/mnt -- true
+	assert_output_has "mounts and a root need a new mount namespace"
+	assert_output_has "hint: without a spec the preset"
+	need_userns
+	coproc unshare -Urm sh -c 'echo ready; exec sleep 60'
+	pid=$COPROC_PID
+	read -r _ <&"${COPROC[0]}"
+	run -0 "$RINGFENCE" run --spec - --namespaces \
+		"user=/proc/$pid/ns/user,mount=/proc/$pid/ns/mnt" -- readlink /proc/self/ns/mnt <<<'{}'
+	[ "$output" = "$(readlink "/proc/$pid/ns/mnt")" ]
+	kill "$pid"
+}
+
+@test "a file-size limit of 0 is an error, not the end by SIGXFSZ" {
+	run -125 bash -c 'ulimit -f 0; "$RINGFENCE" run -- true'
+	assert_output_has "File too large"
+	need_userns
+	run -0 "$RINGFENCE" run -- grep SigIgn /proc/self/status
+	assert_output_has 0000000000000000
+}
