@@ -32,7 +32,7 @@ static struct rf_chain *chain_of(struct rf_sandbox *sb, const char *scratch, cha
 				 int r, struct rf_err *err)
 {
 	struct rf_features f;
-	struct rf_chain *c;
+	struct rf_chain *c = NULL;
 
 	if (r == 0)
 		r = rf_command_set(argc_of(argv), argv, sb, err);
