@@ -182,6 +182,7 @@ void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
 	ctx->tls = start->tls;
 	ctx->scratch = start->scratch;
 	ctx->init_slot = -1;
+	ctx->init_sock = ctx->init_sock_peer = -1;
 	if (!a->relocated)
 		relocate(ctx);
 }

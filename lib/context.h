@@ -101,8 +101,9 @@ struct rf_ctx {
 	void			*payload_stack;
 	void			*tls;		/* private TLS block or NULL */
 	int32_t			 init_slot;	/* pidfd of pid 1, or -1 */
-	int32_t			 init_pipe;	/* write end; EOF tells pid 1 to look for the payload */
-	int32_t			 init_pipe_read;
+	int32_t			 init_sock;	/* to pid 1, or -1; EOF tells it to look for the payload */
+	int32_t			 init_sock_peer;
+	uint32_t		 init_seen;	/* pid 1 is an image of its own */
 	uint32_t		 init_index;	/* of the op that made pid 1 */
 	char			*scratch;	/* RF_SCRATCH bytes for executors, not kept */
 };

@@ -8,8 +8,9 @@
  * gone.  The payload is the second task of the namespace: its parent is the
  * submitter, outside.
  *
- * In: all signals blocked; descriptor 3 the read end of a pipe that reports
- * end of file once the payload has exec'd or the launch has failed.
+ * In: all signals blocked; descriptor 3 a socket.  A byte goes out on it when
+ * this program runs, for which the payload waits before it becomes the command;
+ * end of file comes in once it has, or the launch has failed.
  */
 #include <asm/signal.h>
 #include <linux/poll.h>
@@ -56,6 +57,7 @@ void rf_init_start(void *stack)
 	(void)stack;
 	give_up_power();
 	(void)rf_sys4(__NR_rt_sigaction, SIGCHLD, &reap, 0, sizeof(reap.mask));
+	(void)rf_sys3(__NR_write, 3, "", 1);
 	wait_readable(3);
 	(void)rf_sys1(__NR_close, 3);
 	payload = rf_sys2(__NR_pidfd_open, 2, 0);

@@ -181,8 +181,8 @@ static void init_ready(struct rf_area *a, long state)
 
 /*
  * Pid 1 until it is an image of its own.  It keeps two descriptors: the image,
- * which closes itself on exec, and as number 3 the pipe that tells it to look
- * for the payload.
+ * which closes itself on exec, and as number 3 the socket by which it says that
+ * it is there, and that tells it to look for the payload.
  */
 static void init_main(void *arg)
 {
@@ -202,10 +202,10 @@ static void init_main(void *arg)
 		image = rf_sys3(__NR_fcntl, image, 1030 /* F_DUPFD_CLOEXEC */, 4);
 	if (image < 0)
 		r = image;
-	else if (ctx->init_pipe_read == 3)
+	else if (ctx->init_sock_peer == 3)
 		r = rf_sys3(__NR_fcntl, 3, 2 /* F_SETFD */, 0);
 	else
-		r = rf_sys3(__NR_dup3, ctx->init_pipe_read, 3, 0);
+		r = rf_sys3(__NR_dup3, ctx->init_sock_peer, 3, 0);
 	if (r < 0)
 		goto fail;
 	init_ready(a, 1);
@@ -219,23 +219,24 @@ fail:
 static long clone_init(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	struct rf_area *a = ctx->area;
-	int32_t pipe[2], pidfd = -1;
+	int32_t pair[2], pidfd = -1;
 	long r;
 
-	r = rf_sys2(__NR_pipe2, pipe, O_CLOEXEC);
+	r = rf_sys4(__NR_socketpair, 1 /* AF_UNIX */, 1 /* SOCK_STREAM */ | O_CLOEXEC, 0, pair);
 	if (r < 0)
 		return r;
-	ctx->init_pipe_read = pipe[0];
-	ctx->init_pipe = pipe[1];
+	ctx->init_sock_peer = pair[0];
+	ctx->init_sock = pair[1];
 	ctx->init_index = ctx->index;
 	__atomic_store_n(&a->init_tid, 1U, __ATOMIC_RELAXED);
 	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_PARENT | CLONE_PIDFD |
 		      (a->flags & RF_AREA_NO_CLONE3 ? 0 : CLONE_CLEAR_SIGHAND),
 		      ctx->init_stack, &a->init_tid, &pidfd, &a->init_pid, init_main);
-	(void)rf_sys1(__NR_close, pipe[0]);
+	(void)rf_sys1(__NR_close, pair[0]);
 	if (r < 0) {
 		a->init_tid = 0;
-		(void)rf_sys1(__NR_close, pipe[1]);
+		(void)rf_sys1(__NR_close, pair[1]);
+		ctx->init_sock = -1;
 		return r;
 	}
 	a->init_pid = (int32_t)r;
@@ -339,19 +340,33 @@ long rf_run_join_cgroup(struct rf_ctx *ctx, const struct rf_op *op)
 
 /* ---------------------------------------------------------------------- ends */
 
-/* A root payload must not find the submitter's memory in pid 1. */
-static long await_init_image(struct rf_area *a)
+/*
+ * A root payload must not find the submitter's memory in pid 1, which says a
+ * byte when it runs on its own.  Its CLEARTID word would not do: the kernel
+ * clears that a moment before it takes the old memory away.
+ */
+static long await_init_image(struct rf_ctx *ctx)
 {
-	uint32_t tid;
+	char byte;
+	long r;
 
-	while ((tid = __atomic_load_n(&a->init_tid, __ATOMIC_ACQUIRE)) != 0)
-		wait_while(&a->init_tid, tid);
-	return a->init_state < 0 ? a->init_state : 0;
+	if (ctx->init_sock < 0 || ctx->init_seen)
+		return 0;
+	do
+		r = rf_sys3(__NR_read, ctx->init_sock, &byte, 1);
+	while (r == -EINTR);
+	if (r == 1) {
+		ctx->init_seen = 1;
+		return 0;
+	}
+	if (ctx->area->init_state < 0)
+		return ctx->area->init_state;
+	return r < 0 ? r : -EIO;
 }
 
 long rf_run_exec(struct rf_ctx *ctx, const struct rf_op *op)
 {
-	long r = await_init_image(ctx->area);
+	long r = await_init_image(ctx);
 	const char *path = rf_ctx_str(ctx, op->u.exec.path);
 	int dir = op->u.exec.dir < 0 ? AT_FDCWD : rf_ctx_fd(ctx, op->u.exec.dir);
 
