@@ -187,6 +187,13 @@ static bool too_many_files(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
+static bool number_too_high(const struct rf_failed *x, struct rf_err *err)
+{
+	if ((uint64_t)x->op->u.dup.to < x->f->nofile)
+		return false;
+	return too_many_files(x, err);
+}
+
 /* ----------------------------------------------------------------------- ids */
 
 static bool helper_missing(const struct rf_failed *x, struct rf_err *err)
@@ -500,6 +507,7 @@ static const struct row {
 	{ RF_OP_EXEC,		0,	rf_hint_exec },
 	{ RF_OP_CLONE,		EAGAIN,	too_many_tasks },
 	{ ANY_OP,		EMFILE,	too_many_files },
+	{ RF_OP_DUP,		EBADF,	number_too_high },
 	/* what may be behind a refusal of anything, the likelier first */
 	{ ANY_OP,		EPERM,	userns_by_apparmor },
 	{ ANY_OP,		EACCES,	userns_by_apparmor },

@@ -30,3 +30,10 @@ load harness
 	run -0 "$RINGFENCE" run -- grep SigIgn /proc/self/status
 	assert_output_has 0000000000000000
 }
+
+@test "a descriptor number above the limit is answered with the limit" {
+	need_userns
+	run -125 bash -c 'ulimit -n 100; "$RINGFENCE" run --fd 200:open=/etc/passwd -- true'
+	assert_output_has "to=200: Bad file descriptor"
+	assert_output_has "hint: RLIMIT_NOFILE is 100"
+}
