@@ -11,7 +11,7 @@
 # shellcheck disable=SC2154	# srcdir, jobs: bootstrap's
 check_dir=$srcdir/build-check
 logs=$check_dir/logs
-stage_limit=900		# seconds; a stage that hangs must not take the rest with it
+stage_limit=1500		# seconds; a stage that hangs must not take the rest with it
 passed=0
 failed=0
 skipped=0
@@ -259,6 +259,7 @@ show_skips() {
 show_failure() {
 	echo "------ from $1"
 	awk '/^not ok /	{ show = 1; print; next }
+		show && /^FAIL: /	{ next }
 		show && /^#/	{ if (++lines < 1000) print; next }
 				{ show = 0 }' "$1"
 	grep -q '^not ok ' "$1" || tail -n 150 "$1"

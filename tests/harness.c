@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ALARM_SECONDS		60
+#define ALARM_SECONDS		300
 #define EXIT_SKIPPED		77
 
 /* Shared with the child that runs the test. */
