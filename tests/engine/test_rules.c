@@ -198,7 +198,10 @@ static pid_t inhabitant(int *ret_fd)
 	return pid;
 }
 
-/* May another process of the same user look into @pid?  Then it owns its /proc files. */
+/*
+ * May another process of the same user look into @pid?  Then the user owns its
+ * /proc files, and else root does, of the user namespace it was exec'd in.
+ */
 static bool is_dumpable(pid_t pid)
 {
 	struct stat st;
@@ -230,7 +233,8 @@ TEST_ENGINES(a_namespace_that_others_live_in_is_joined_by_an_image)
 	name = proc_text(ctx->context.pid, "comm");
 	EXPECT_INT(0, strncmp(name, "memfd:", 6));
 	free(name);
-	EXPECT_FALSE(is_dumpable(ctx->context.pid));
+	if (geteuid() != 0)
+		EXPECT_FALSE(is_dumpable(ctx->context.pid));
 	EXPECT_TRUE(is_dumpable(getpid()));
 	abandon(ring, ctx);
 	close(stay);
@@ -349,6 +353,109 @@ TEST_ENGINES(only_what_is_optional_is_left_out)
 	EXPECT_INT(RF_DONE_FAILED, sandboxed_until(ring, RF_DONE_EXIT).kind);
 	rf_chain_free(c);
 	rf_ring_free(ring);
+}
+
+/* ----------------------------------------------------- 8: under a memory limit */
+
+#define LIMIT	"262144"	/* less than an exec takes */
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	EXPECT_TRUE(fd >= 0);
+	EXPECT_INT(strlen(text), write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* A new cgroup with the limit, of either version; in @dir. */
+static void limited_cgroup(char dir[256])
+{
+	static const struct { const char *parent, *limit; } kinds[] = {
+		{ "/sys/fs/cgroup/memory", "memory.limit_in_bytes" },
+		{ "/sys/fs/cgroup", "memory.max" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		char path[512];
+
+		snprintf(dir, 256, "%s/ringfence-test-%d", kinds[i].parent, (int)getpid());
+		if (mkdir(dir, 0755) < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, kinds[i].limit);
+		if (access(path, W_OK) == 0) {
+			write_text(dir, kinds[i].limit, LIMIT);
+			return;
+		}
+		(void)rmdir(dir);
+	}
+	harness_skip("cgroup", "no memory cgroup can be made");
+}
+
+/* Let the payload of @c join the cgroup in slot @dir before op @index. */
+static void join_before(struct rf_chain *c, int dir, int index)
+{
+	struct rf_op join;
+
+	rf_chain_add(c, RF_OP_JOIN_CGROUP)->u.join_cgroup.dir = dir;
+	join = c->ops[c->nr_ops - 1];
+	memmove(c->ops + index + 1, c->ops + index,
+		(c->nr_ops - 1 - (uint32_t)index) * sizeof(join));
+	c->ops[index] = join;
+}
+
+/* However a launch under the limit ends, it ends alone. */
+static int exhaust(struct rf_ring *ring, int cgroup, struct rf_context *bystander)
+{
+	int nr = 0;
+
+	for (int i = 1;; i++) {
+		struct rf_chain *c = sandboxed_shell(DEFAULT "init: false\n", "exec tail /dev/zero");
+		struct rf_completion d;
+		int last = sandboxed_find(c, RF_OP_EXEC, 0);
+
+		if (i > last) {
+			rf_chain_free(c);
+			return nr;
+		}
+		join_before(c, rf_chain_give(c, cgroup), i);
+		/* the builder allows it where limits are due */
+		if (i > sandboxed_find(c, RF_OP_CLONE, 1) && rf_chain_check(c, NULL) == 0) {
+			sandboxed_submit(ring, c, 0);
+			do
+				EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+			while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+			EXPECT_TRUE(d.ctx != bystander);
+			if (d.kind == RF_DONE_EXIT)
+				EXPECT_TRUE(WIFSIGNALED(d.status));
+			nr++;
+		}
+		rf_chain_free(c);
+	}
+}
+
+TEST_ENGINES(a_memory_limit_ends_the_launch_under_it_and_nothing_else)
+{
+	struct rf_context *bystander;
+	struct rf_ring *ring;
+	struct rf_chain *c;
+	char dir[256];
+	int cgroup;
+
+	SKIP_UNLESS(harness_is_root(), "root", "needs to be root on the host");
+	limited_cgroup(dir);
+	cgroup = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ring = start();
+	c = sandboxed_shell(DEFAULT, "exit 0");
+	bystander = park(ring, c, sandboxed_find(c, RF_OP_EXEC, 0));
+	EXPECT_TRUE(exhaust(ring, cgroup, bystander) > 3);
+	let_go(ring, bystander);
+	rf_ring_free(ring);
+	close(cgroup);
+	EXPECT_INT(0, rmdir(dir));
 }
 
 /* -------------------------------------------------- 9: what belongs to the memory */
