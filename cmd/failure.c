@@ -119,6 +119,8 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 {
 	const struct rf_chain *c = l->chain;
 	struct rf_place place = op_place(c, done->index);
+	struct rf_place other;
+	int covering;
 	char text[OP_TEXT_MAX];
 
 	ret->index = done->index;
@@ -137,7 +139,14 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		}
 	}
 	op_text(c, done->index, text);
-	rf_err_at(err, &place, -done->result, "%s", text);
+	covering = c->ops[done->index].kind == RF_OP_VERIFY ? rf_context_covering(ctx) : -1;
+	if (covering >= 0) {
+		other = op_place(c, covering);
+		rf_err_at(err, &place, -done->result, "%s: covered by the entry at %s:%u:%u", text,
+			  other.file ? other.file : "-", other.line, other.col);
+	} else {
+		rf_err_at(err, &place, -done->result, "%s", text);
+	}
 	failure_hint(l, done->index, -done->result, err);
 	add_hint(l, done->index, done->result, err);
 }

@@ -81,6 +81,8 @@ struct rf_area {
 	int32_t		init_pid;	/* as the submitter's pid namespace numbers them */
 	int32_t		payload_pid;
 
+	uint32_t	covered_by;	/* a verify that failed: the entry found there, from 1; 0: none */
+
 	/* st_dev of the file systems that mkfs made with RF_MKFS_OWNED */
 	uint32_t	nr_owned;
 	uint64_t	owned[RF_OWNED_MAX];	/* makedev-style: major << 32 | minor, from statx */

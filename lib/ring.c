@@ -249,6 +249,20 @@ pid_t rf_context_pid(const struct rf_context *ctx)
 	return ctx->started ? ctx->payload.pid : 0;
 }
 
+int rf_context_covering(const struct rf_context *ctx)
+{
+	const struct rf_area *a = ctx->area;
+	const struct rf_op *ops;
+
+	if (!a || !a->covered_by)
+		return -1;
+	ops = (const struct rf_op *)(const void *)((const char *)a + a->off_ops);
+	for (uint32_t i = 0; i < a->nr_ops; i++)
+		if (ops[i].kind == RF_OP_MOVE_MOUNT && ops[i].u.move_mount.entry == a->covered_by - 1)
+			return (int)i;
+	return -1;
+}
+
 int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
 {
 	const struct rf_record *rec = (const struct rf_record *)(const void *)

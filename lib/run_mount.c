@@ -317,6 +317,14 @@ RF_EXECUTOR(umount)
 	return umount_at(ctx->slots[op->u.umount.dir], path, op->u.umount.flags);
 }
 
+/* Say which entry it is that has mount @id. */
+static void note_covering(struct rf_ctx *ctx, uint64_t id)
+{
+	for (uint32_t i = 0; i < ctx->area->nr_entries; i++)
+		if (ctx->entries[i] == id)
+			ctx->area->covered_by = i + 1;
+}
+
 /* -EBUSY: another mount covers the destination, or hides it altogether. */
 RF_EXECUTOR(verify)
 {
@@ -336,5 +344,8 @@ RF_EXECUTOR(verify)
 	rf_close(fd);
 	if (r < 0)
 		return r;
-	return id == want ? 0 : -EBUSY;
+	if (id == want)
+		return 0;
+	note_covering(ctx, id);
+	return -EBUSY;
 }

@@ -331,6 +331,34 @@ TEST_ENGINES(the_command_gets_exactly_what_the_sandbox_says)
 	rf_ring_free(ring);
 }
 
+/* --------------------------------------------------- 5: a path is looked up once */
+
+TEST_ENGINES(a_source_that_was_swapped_is_stale)
+{
+	struct rf_ring *ring = start();
+	struct rf_completion d;
+	struct rf_chain *c;
+	char spec[256];
+	int fd;
+
+	EXPECT_INT(0, chdir(harness_dir()));
+	EXPECT_INT(0, mkdir("source", 0755));
+	EXPECT_INT(0, mkdir("other", 0755));
+	fd = open("source", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(spec, sizeof(spec), DEFAULT "mounts: [{ro: {fd: %d}, at: /tmp/x}]\n", fd);
+	sandboxed_expect(ring, sandboxed_shell(spec, "exit 0"), 0);
+	c = sandboxed_shell(spec, "exit 0");
+	EXPECT_INT(0, rename("source", "gone"));
+	EXPECT_INT(0, rename("other", "source"));
+	sandboxed_submit(ring, c, 0);
+	d = sandboxed_until(ring, RF_DONE_EXIT);
+	EXPECT_INT(RF_DONE_FAILED, d.kind);
+	EXPECT_INT(-ESTALE, d.result);
+	EXPECT_STR("open_tree", rf_chain_op_name(c, d.index));
+	rf_chain_free(c);
+	rf_ring_free(ring);
+}
+
 /* ------------------------------------------- 7: what is left out is what is optional */
 
 TEST_ENGINES(only_what_is_optional_is_left_out)
