@@ -238,19 +238,22 @@ static int worker_ask(const struct worker *w, enum kind kind, struct times *t)
 
 /* -------------------------------------------------------------- the launch mode */
 
+/* What forks has a parent of its own: a fork leaves copies to be made behind. */
+enum { SMALL, WITH_1_GIB, FORKS, WORKERS };
+
 static const struct launch_case {
 	const char	*name;
-	int		 large;
+	int		 worker;
 	enum kind	 kind;
 } cases[] = {
-	{ "bare-small", 0, BARE }, { "bare-large", 1, BARE },
-	{ "sandbox-small", 0, SANDBOX }, { "sandbox-large", 1, SANDBOX },
-	{ "fork-small", 0, FORK }, { "fork-large", 1, FORK },
+	{ "bare-small", SMALL, BARE }, { "bare-large", WITH_1_GIB, BARE },
+	{ "sandbox-small", SMALL, SANDBOX }, { "sandbox-large", WITH_1_GIB, SANDBOX },
+	{ "fork-large", FORKS, FORK },
 };
 
 #define NR_CASES (sizeof(cases) / sizeof(cases[0]))
 
-static const struct { int a, b; } ratios[] = { { 1, 0 }, { 3, 2 }, { 1, 5 }, { 3, 5 } };
+static const struct { int a, b; } ratios[] = { { 1, 0 }, { 3, 2 }, { 1, 4 }, { 3, 4 } };
 
 static int compare(const void *a, const void *b)
 {
@@ -297,25 +300,26 @@ static int main_launch(int rounds, const char *stamp)
 {
 	struct times (*t)[NR_CASES] = calloc((size_t)rounds + 1, sizeof(*t));
 	double *scratch = calloc((size_t)rounds, sizeof(*scratch));
-	struct worker w[2];
+	struct worker w[WORKERS];
 
 	if (!t || !scratch)
 		return complain("memory", -ENOMEM, NULL);
-	if (worker_start(&w[0], 4096, stamp) < 0 || worker_start(&w[1], LARGE, stamp) < 0)
-		return -1;
+	for (int i = 0; i < WORKERS; i++)
+		if (worker_start(&w[i], i == SMALL ? 4096 : LARGE, stamp) < 0)
+			return -1;
 	for (int r = -WARM_UP; r < rounds; r++)
 		for (size_t i = 0; i < NR_CASES; i++) {
 			size_t k = (i + (size_t)(r + WARM_UP)) % NR_CASES;
 
-			if (worker_ask(&w[cases[k].large], cases[k].kind,
+			if (worker_ask(&w[cases[k].worker], cases[k].kind,
 				       &t[r < 0 ? rounds : r][k]) < 0)
 				return -1;
 		}
 	print_launches(t, scratch, rounds);
-	/* all of them first: the second worker holds the first one's pipe, too */
-	for (int i = 0; i < 2; i++)
+	/* all of them first: later workers hold the pipes of earlier ones, too */
+	for (int i = 0; i < WORKERS; i++)
 		(void)close(w[i].to);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < WORKERS; i++)
 		(void)waitpid(w[i].pid, NULL, 0);
 	free(scratch);
 	free(t);
