@@ -50,7 +50,7 @@ static long make_room(struct rf_ctx *ctx, int to)
 {
 	int32_t *const internal[] = {
 		&ctx->area->report_fd, &ctx->area->ring_fd,
-		&ctx->area->init_fd, &ctx->area->submitter_pidfd,
+		&ctx->area->init_fd, &ctx->area->submitter_pidfd, &ctx->init_sock,
 	};
 	long moved = -1;
 
@@ -113,6 +113,7 @@ static int32_t next_kept(const struct rf_ctx *ctx, int32_t from)
 	const int32_t *keep = (const int32_t *)(const void *)(ctx->base + area->off_keep);
 	const int32_t internal[] = {
 		area->report_fd, area->ring_fd, area->init_fd, area->submitter_pidfd,
+		ctx->init_sock,
 	};
 	int32_t best = INT32_MAX;
 
