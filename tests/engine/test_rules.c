@@ -318,7 +318,7 @@ TEST_ENGINES(the_command_gets_exactly_what_the_sandbox_says)
 	static const char look[] =
 		"s=$(cat /proc/$$/status)\n"
 		"has() { case $s in *\"$1\"*) ;; *) echo \"no $1 in: $s\"; exit 1;; esac; }\n"
-		"for set in Inh Prm Eff Bnd Amb; do has \"Cap$set:	0000000000000000\"; done\n"
+		"for set in CapInh CapPrm CapEff CapBnd CapAmb; do has \"$set:	0000000000000000\"; done\n"
 		"has 'NoNewPrivs:	1'; has 'SigBlk:	0000000000000000'\n"
 		"has 'SigIgn:	0000000000000000'; has 'Umask:	0027'\n"
 		"[ $(ulimit -n) = 77 ] && [ $(ulimit -c) = 0 ] || exit 2\n"
