@@ -177,7 +177,8 @@ const struct rf_key rf_mount_keys[] = {
 	{ .name = "noatime",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_NOATIME, .only = BINDS | FRESH },
 	{ .name = "optional",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_OPTIONAL, .only = ~0U },
 	{ .name = "create",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_CREATE, .only = ~ONLY(DENY) },
-	{ .name = "readonly",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_RDONLY, .only = FRESH },
+	{ .name = "readonly",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_RDONLY,
+	  .only = FRESH & ~ONLY(CGROUP) },	/* which is read-only always */
 	{ .name = "recursive",	.read = read_recursive,	.only = BINDS },
 	{ .name = "idmap",	RF_VALUE_FLAG, FIELD(flags), .max = RF_MF_IDMAP, .only = BINDS },
 	{ .name = "propagation", RF_VALUE_WORD, FIELD(propagation), .words = propagation_words, .only = BINDS },
