@@ -24,6 +24,7 @@ setup() {
 }
 
 @test "what lies in /run and /tmp is not there" {
-	run -0 boxed -- sh -c 'ls -A /run; ls -A /tmp'
+	# a home below /tmp would be there, empty
+	HOME=/nonexistent run -0 boxed -- sh -c 'ls -A /run; ls -A /tmp'
 	[ "$output" = intruder ]
 }
