@@ -15,6 +15,8 @@
 #include "freestanding.h"
 #include "syscall.h"
 
+#define RF_OPENAT2_TRIES 1000
+
 #define RF_IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
 /* The directory in @slot, or the current one where the op names none. */
@@ -29,8 +31,17 @@ static inline long rf_openat2(int dir, const char *path, uint64_t flags, uint64_
 	const struct open_how how = {
 		.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve,
 	};
+	const int tries = resolve & RESOLVE_CACHED ? 1 : RF_OPENAT2_TRIES;
+	long r = -EAGAIN;
 
-	return rf_sys4(__NR_openat2, dir, path, &how, sizeof(how));
+	/*
+	 * A rename or a mount anywhere on the system meanwhile, and a path with
+	 * ".." cannot be known to have stayed in the root: openat2(2) says to try
+	 * again.  Bounded: somebody may be renaming on purpose.
+	 */
+	for (int i = 0; r == -EAGAIN && i < tries; i++)
+		r = rf_sys4(__NR_openat2, dir, path, &how, sizeof(how));
+	return r;
 }
 
 static inline void rf_close(long fd)
