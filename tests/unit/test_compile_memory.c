@@ -18,12 +18,12 @@
 
 static long countdown = -1;		/* allocations until one fails; -1: never */
 
+#if !HAS_SANITIZER
 static bool fails(void)
 {
 	return countdown >= 0 && countdown-- == 0;
 }
 
-#if !HAS_SANITIZER
 /* As glibc calls its own; a sanitizer has replaced them already. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t nr, size_t size);
