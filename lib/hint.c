@@ -156,7 +156,8 @@ static bool under_a_filter(const struct rf_failed *x, struct rf_err *err)
 	if (!filtered)
 		return false;
 	rf_err_hint(err, "a seccomp filter is in force here, as in most containers, and may forbid "
-		    "this; run the container with a profile that allows namespaces and mounts");
+		    "this: ringfence needs openat2, mount_setattr and the mount calls of Linux 5.2; "
+		    "run the container with a profile that allows namespaces and mounts");
 	return true;
 }
 

@@ -123,6 +123,20 @@ each_engine() {
 	assert_output_has "Operation not permitted"
 }
 
+@test "a refused call that has no fallback is an error that names it" {
+	[ -x "$RF_BUILDDIR/tests/helpers/deny" ] || skip_unless seccomp "tests/helpers/deny is not built" false
+	for error in ENOSYS EPERM; do
+		for call in openat2 mount_setattr; do
+			run -125 "$RF_BUILDDIR/tests/helpers/deny" -e $error $call "$RINGFENCE" run -- touch ran
+			assert_output_has "hint: a seccomp filter"
+			assert_output_has "$call"
+		done
+		for call in clone3 close_range io_uring_setup; do
+			run -3 "$RF_BUILDDIR/tests/helpers/deny" -e $error $call "$RINGFENCE" run -- sh -c "exit 3"
+		done
+	done
+}
+
 @test "the wall limit ends all processes of the sandbox" {
 	# the pipe's end of file comes when nobody of the sandbox is left
 	run -124 bash -c '"$RINGFENCE" run --limit-wall 200ms -- sh -c "sleep 1000 & sleep 1000" | cat; exit ${PIPESTATUS[0]}'

@@ -19,6 +19,12 @@ struct rf_chain *sandboxed_text(const char *text, const char *scratch, char *con
 /* The same for a shell command. */
 struct rf_chain *sandboxed_shell(const char *text, const char *command);
 
+/*
+ * Skip unless a whole sandbox can be made here: user namespaces, and the two
+ * calls that have no fallback (what ringfence says then: tests/e2e/run.bats).
+ */
+void sandboxed_need(void);
+
 /* A ring of the engine that the harness names. */
 struct rf_ring *sandboxed_ring(void);
 struct rf_context *sandboxed_submit(struct rf_ring *ring, const struct rf_chain *c,

@@ -34,7 +34,7 @@ static void prepare(struct place *p)
 {
 	char path[300];
 
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	sandboxed_need();
 	SKIP_UNLESS(getenv("RF_SRCDIR"), "srcdir", "RF_SRCDIR does not say where the examples are");
 	snprintf(p->work, sizeof(p->work), "%s/work", harness_dir());
 	snprintf(p->scratch, sizeof(p->scratch), "%s/scratch", harness_dir());

@@ -159,16 +159,16 @@ TEST_ENGINES(a_failing_op_is_named_and_the_rest_canceled)
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	struct rf_context *ctx;
-	int slot, open, result;
+	int failing, result;
 
-	open = rf_prep_open(c, -1, "/no/such/file", O_RDONLY, 0, 0, &slot);
-	rf_prep_dup(c, slot, 5);
+	failing = rf_prep_chdir(c, -1, "/no/such/place");
+	rf_prep_umask(c, 022);
 	add_shell(c, "exit 0");
 	ctx = submit(ring, c, 0);
 	d = until(ring, RF_DONE_FAILED);
-	EXPECT_INT(open, d.index);
+	EXPECT_INT(failing, d.index);
 	EXPECT_INT(-ENOENT, d.result);
-	EXPECT_INT(1, rf_context_op(ctx, open + 1, &result));
+	EXPECT_INT(1, rf_context_op(ctx, failing + 1, &result));
 	EXPECT_INT(-ECANCELED, result);
 	EXPECT_INT(-1, waitpid(-1, NULL, __WALL));
 	EXPECT_INT(ECHILD, errno);

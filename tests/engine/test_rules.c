@@ -26,7 +26,7 @@
 
 static struct rf_ring *start(void)
 {
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	sandboxed_need();
 	return sandboxed_ring();
 }
 
@@ -521,7 +521,7 @@ TEST_ENGINES(the_submitters_memory_keeps_its_attributes)
 	struct memory_state before;
 	struct rf_ring *ring;
 
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	sandboxed_need();
 	sandboxed_become_user();
 	ring = sandboxed_ring();
 	before = memory_state();
@@ -571,7 +571,7 @@ TEST_ENGINES(subordinate_ids_serve_two_launches_in_a_row_and_two_at_once)
 	struct rf_ring *ring;
 	char spec[512];
 
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	sandboxed_need();
 	become_subordinate(&f);
 	ring = sandboxed_ring();
 	snprintf(spec, sizeof(spec), DEFAULT "user:\n  uid: 5\n  gid: 6\n  map:\n"
