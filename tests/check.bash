@@ -66,9 +66,9 @@ run_check() {
 	shift
 	[ -f "$dir/Makefile" ] || stage_build_gcc
 	if [ $# -gt 0 ]; then
-		make -C "$dir" check VERBOSE=1 TESTS="$*"
+		make -C "$dir" -j"$jobs" check VERBOSE=1 TESTS="$*"
 	else
-		make -C "$dir" check VERBOSE=1
+		make -C "$dir" -j"$jobs" check VERBOSE=1
 	fi
 }
 
@@ -92,20 +92,20 @@ stage_suite_user() {
 	fi
 	user_copy
 	as_user "$CHECK_DIR" sh -c "cd '$CHECK_DIR/src' && mkdir -p build && cd build &&
-		../configure -q && make -s -j$jobs && make check VERBOSE=1"
+		../configure -q && make -s -j$jobs && make -j$jobs check VERBOSE=1"
 }
 
 stage_suite_unshare() {
 	if [ -z "$CHECK_USER" ]; then
 		unshare -r true || { echo "CHECK-SKIP userns: unshare -r is refused"; return 0; }
-		unshare -r make -C "$check_dir/gcc" check VERBOSE=1
+		unshare -r make -C "$check_dir/gcc" -j"$jobs" check VERBOSE=1
 		return
 	fi
 	user_copy
 	as_user "$CHECK_DIR" unshare -r true ||
 		{ echo "CHECK-SKIP userns: unshare -r is refused"; return 0; }
 	as_user "$CHECK_DIR" unshare -r sh -c "cd '$CHECK_DIR/src' && mkdir -p build && cd build &&
-		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make check VERBOSE=1"
+		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make -j$jobs check VERBOSE=1"
 }
 
 stage_suite_sanitizers() {
@@ -125,7 +125,7 @@ stage_engine_only() {
 # stage_deny ERROR SYSCALL: only the tests run under the filter, not make.
 stage_deny() {
 	[ -x "$check_dir/gcc/tests/helpers/deny" ] || stage_build_gcc
-	make -C "$check_dir/gcc" check VERBOSE=1 TESTS="$(tests_of engine_tests)" \
+	make -C "$check_dir/gcc" -j"$jobs" check VERBOSE=1 TESTS="$(tests_of engine_tests)" \
 		LOG_COMPILER="$check_dir/gcc/tests/helpers/deny -e $1 $2"
 }
 
@@ -161,7 +161,11 @@ source_files() {
 stage_distcheck() {
 	rm -rf "$check_dir/dist"
 	build "$check_dir/dist" CC=gcc
-	make -C "$check_dir/dist" distcheck VERBOSE=1 DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+	# the release builds, installs and has what its tests read; what they find is
+	# the same as in the stages above
+	make -C "$check_dir/dist" -j"$jobs" distcheck VERBOSE=1 \
+		DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
+		TESTS="$(tests_of script_tests) $(tests_of unit_tests) tests/e2e/run.bats"
 }
 
 stage_aarch64() {
@@ -250,9 +254,10 @@ count() {
 	fi
 }
 
+# Each skipped case once: the log repeats what make check printed.
 show_skips() {
-	sed -n -e 's/^SKIP: .*# SKIP *//Ip' -e 's/^ok [0-9].*# SKIP *//Ip' -e 's/^CHECK-SKIP //p' "$1" |
-		sort | uniq -c | sed 's/^ *\([0-9]*\) /       skipped \1 x: /'
+	sed -n -e '/^SKIP: .*# SKIP/Ip' -e 's/^CHECK-SKIP/& # SKIP/p' "$1" | sort -u |
+		sed 's/.*# SKIP *//I' | sort | uniq -c | sed 's/^ *\([0-9]*\) /       skipped \1 x: /'
 }
 
 # The failed cases with what they said; without any, the end of the log.
