@@ -25,7 +25,7 @@ other_namespaces() {
 	local maker line
 
 	mkfifo ready
-	unshare -Ur "$@" sh -c 'echo ready >ready; exec sleep 60' &
+	unshare -Ur "$@" sh -c 'echo ready >ready; exec sleep 60' 3>&- &
 	maker=$!
 	read -r line <ready
 	[ "$line" = ready ]
