@@ -72,9 +72,10 @@ load harness
 # While two names are exchanged over and over, every launch either fails or has
 # what it asked for, and none touches what is outside.
 race() {
-	local i out
+	local i out pid
 
 	coproc SWAPPER { exec "$INTRUDER" swap "$1" "$2" 3>&-; }
+	pid=$SWAPPER_PID	# bash forgets it when the process has ended
 	read -r out <&"${SWAPPER[0]}"
 	[ "$out" = swapping ]
 	shift 2
@@ -87,7 +88,7 @@ race() {
 		esac
 	done
 	eval "exec ${SWAPPER[1]}>&-"
-	wait "$SWAPPER_PID"
+	wait "$pid"
 }
 
 @test "a destination that turns into a link and back is never left" {
