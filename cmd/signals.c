@@ -135,32 +135,6 @@ static void keep(struct signals *s, int sig, bool from_terminal)
 	s->early[s->nr_early++].from_terminal = from_terminal;
 }
 
-void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid)
-{
-	s->pid = pid;
-	for (unsigned int i = 0; i < s->nr_early; i++)
-		forward(s, ctx, s->early[i].sig, s->early[i].from_terminal);
-	s->nr_early = 0;
-}
-
-static int early_end(const struct signals *s)
-{
-	for (unsigned int i = 0; !s->pid && i < s->nr_early; i++)
-		if (default_action(s->early[i].sig) == TERMINATES)
-			return s->early[i].sig;
-	return 0;
-}
-
-bool signals_are_early(const struct signals *s)
-{
-	return !s->ended_by && early_end(s) != 0;
-}
-
-void signals_end_launch(struct signals *s, struct rf_context *ctx)
-{
-	end(s, ctx, early_end(s));
-}
-
 /* Whether we are what the user of a terminal is looking at. */
 static bool in_foreground(void)
 {
@@ -181,7 +155,7 @@ static void stop_along(const struct signals *s)
 	sigset_t set, old;
 	int sig;
 
-	/* what SIGCHLD told may be over by now */
+	/* SIGCHLD is not queued: one may speak for several tasks, or come too late */
 	if (waitid(P_PID, (id_t)s->pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
 		return;
 	if (!in_foreground())
@@ -195,13 +169,40 @@ static void stop_along(const struct signals *s)
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid)
+{
+	s->pid = pid;
+	for (unsigned int i = 0; i < s->nr_early; i++)
+		forward(s, ctx, s->early[i].sig, s->early[i].from_terminal);
+	s->nr_early = 0;
+	stop_along(s);		/* SIGCHLD came before we knew whose it was */
+}
+
+static int early_end(const struct signals *s)
+{
+	for (unsigned int i = 0; !s->pid && i < s->nr_early; i++)
+		if (default_action(s->early[i].sig) == TERMINATES)
+			return s->early[i].sig;
+	return 0;
+}
+
+bool signals_are_early(const struct signals *s)
+{
+	return !s->ended_by && early_end(s) != 0;
+}
+
+void signals_end_launch(struct signals *s, struct rf_context *ctx)
+{
+	end(s, ctx, early_end(s));
+}
+
 static void handle(struct signals *s, struct rf_context *ctx, const struct signalfd_siginfo *si)
 {
 	int sig = (int)si->ssi_signo;
 	bool from_terminal = si->ssi_code == SI_KERNEL;
 
 	if (sig == SIGCHLD) {
-		if (s->pid && si->ssi_code == CLD_STOPPED)
+		if (s->pid)
 			stop_along(s);
 	} else if (s->pid) {
 		forward(s, ctx, sig, from_terminal);
