@@ -84,7 +84,7 @@ static int make_userns(const char *uids, const char *gids)
 		return -errno;
 	if (pid == 0)
 		for (;;)
-			(void)syscall(SYS_pause);
+			(void)syscall(SYS_ppoll, NULL, 0UL, NULL, NULL, 0UL);
 	fd = namespace_of(pid, uids, gids);
 	(void)kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
