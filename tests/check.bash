@@ -109,13 +109,18 @@ stage_suite_unshare() {
 }
 
 stage_suite_sanitizers() {
+	local r=0
+
 	# no --enable-werror: instrumented code makes gcc warn of what cannot happen
 	build "$check_dir/sanitizers" CC=gcc --enable-sanitizers --disable-shared
 	make -s -C "$check_dir/sanitizers" -j"$jobs" check TESTS=
-	# a leak is reported at the end of every process, also of contexts' parents
-	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-		run_check "$check_dir/sanitizers" "$(tests_of unit_tests)" "$(tests_of engine_tests)" \
-		tests/check-freestanding.sh
+	UBSAN_OPTIONS=print_stacktrace=1 run_check "$check_dir/sanitizers" \
+		"$(tests_of unit_tests)" tests/check-freestanding.sh || r=1
+	# the leak checker cannot attach in a test that is pid 1 of a namespace, and
+	# counts what a child that is killed on purpose still held
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		run_check "$check_dir/sanitizers" "$(tests_of engine_tests)" || r=1
+	return $r
 }
 
 # stage_engine_only ring|plain
