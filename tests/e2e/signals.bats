@@ -64,7 +64,7 @@ shell() {
 
 @test "what nohup ignores is not passed on" {
 	mkfifo out
-	(trap '' HUP; exec "$RINGFENCE" run -- sh -c 'trap "echo hangup" HUP; trap "echo term; exit 0" TERM; echo up; sleep 1000 & wait; wait') >out 8>&- &
+	(trap '' HUP; exec "$RINGFENCE" run -- bash -c 'trap "echo hangup" HUP; trap "echo term; exit 0" TERM; echo up; sleep 1000 & wait; wait') >out 8>&- &
 	pid=$!
 	exec 8<out
 	read -r -u 8 line
