@@ -142,12 +142,13 @@ static int loop(struct launch *l)
 	int r;
 
 	do {
-		bool early = signals_are_early(&l->signals);
+		/* a command that runs already gets the signal, once we hear of it */
+		bool early = signals_are_early(&l->signals) && !rf_context_is_past_exec(l->ctx);
 
 		r = rf_ring_wait(l->ring, early ? 0 : -1, &done);
 		if (r > 0)
 			r = handle(l, &done);
-		else if (r == 0 && early)
+		else if (r == 0 && early && !rf_context_is_past_exec(l->ctx))
 			signals_end_launch(&l->signals, l->ctx);
 	} while (r == 0);
 	l->over = r > 0;

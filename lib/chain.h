@@ -74,6 +74,12 @@ void rf_chain_set_place(struct rf_chain *c, const struct rf_place *place);
 /* ring.c: the move_mount op of what covers the entry that a verify missed; -1 unknown. */
 int rf_context_covering(const struct rf_context *ctx);
 
+/*
+ * ring.c: the payload task has exec'd, or died: what says so is on the way.  The
+ * kernel clears the word before the command's first instruction.
+ */
+bool rf_context_is_past_exec(const struct rf_context *ctx);
+
 /* op_print.c: one op with its arguments; the length it would have had. */
 int rf_op_print(const struct rf_chain *c, const struct rf_op *op, char *buf, size_t size);
 

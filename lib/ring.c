@@ -249,6 +249,14 @@ pid_t rf_context_pid(const struct rf_context *ctx)
 	return ctx->started ? ctx->payload.pid : 0;
 }
 
+bool rf_context_is_past_exec(const struct rf_context *ctx)
+{
+	const struct rf_area *a = ctx->area;
+
+	return __atomic_load_n(&a->payload_pid, __ATOMIC_ACQUIRE) > 0 &&
+	       __atomic_load_n(&a->payload_tid, __ATOMIC_ACQUIRE) == 0;
+}
+
 int rf_context_covering(const struct rf_context *ctx)
 {
 	const struct rf_area *a = ctx->area;
