@@ -74,6 +74,7 @@ run_check() {
 
 # The tests of one variable of Makefile.am.
 tests_of() {
+	[ -f "$check_dir/gcc/Makefile" ] || stage_build_gcc >&2
 	make -s -C "$check_dir/gcc" -f - print <<-END
 		include Makefile
 		print: ; @echo \$($1)
