@@ -15,11 +15,6 @@
 
 #include "ring.h"
 
-static const struct rf_op *op_of(const struct rf_context *ctx, uint32_t index)
-{
-	return (const struct rf_op *)(const void *)((char *)ctx->area + ctx->area->off_ops) + index;
-}
-
 static const char *text_of(const struct rf_context *ctx, struct rf_blob b)
 {
 	return (const char *)ctx->area + ctx->area->off_data + b.off;
@@ -119,7 +114,7 @@ out:
 
 int rf_idmap_start(struct rf_context *ctx, uint32_t index)
 {
-	const struct rf_op *op = op_of(ctx, index);
+	const struct rf_op *op = rf_op_at(ctx, index);
 
 	if (op->kind != RF_OP_IDMAP)
 		return -EINVAL;
@@ -139,7 +134,7 @@ void rf_idmap_continue(struct rf_context *helper, int status)
 
 	if (!ctx)
 		return;
-	op = op_of(ctx, index);
+	op = rf_op_at(ctx, index);
 	if (r == 0 && helper->ask_step == 0)
 		r = helper_submit(ctx, index, 1, "newuidmap", text_of(ctx, op->u.idmap.uid_map),
 				  op->u.idmap.uid_map.len);

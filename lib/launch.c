@@ -314,8 +314,7 @@ void rf_launch_release(struct rf_context *ctx)
  */
 static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 {
-	const struct rf_op *op = (const struct rf_op *)(const void *)
-		((char *)ctx->area + ctx->area->off_ops);
+	const struct rf_op *op = rf_op_at(ctx, 0);
 	/* an image unshares by itself, after its exec */
 	const uint64_t flags = ctx->own_image ? 0 : op->u.clone.flags;
 	sigset_t all, before;
@@ -360,8 +359,7 @@ static int self_pidfd(struct rf_ring *ring, struct rf_err *err)
 /* A clone that fails is an op that fails: op 0, and no task. */
 static void clone_failed(struct rf_context *ctx, long r)
 {
-	struct rf_record *rec = (struct rf_record *)(void *)
-		((char *)ctx->area + ctx->area->off_records);
+	struct rf_record *rec = rf_record_at(ctx, 0);
 
 	rec->result = (int32_t)r;
 	rec->state = RF_REC_DONE;

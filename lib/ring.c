@@ -264,7 +264,7 @@ int rf_context_covering(const struct rf_context *ctx)
 
 	if (!a || !a->covered_by)
 		return -1;
-	ops = (const struct rf_op *)(const void *)((const char *)a + a->off_ops);
+	ops = rf_op_at(ctx, 0);
 	for (uint32_t i = 0; i < a->nr_ops; i++)
 		if (ops[i].kind == RF_OP_MOVE_MOUNT && ops[i].u.move_mount.entry == a->covered_by - 1)
 			return (int)i;
@@ -273,8 +273,7 @@ int rf_context_covering(const struct rf_context *ctx)
 
 int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
 {
-	const struct rf_record *rec = (const struct rf_record *)(const void *)
-		((const char *)ctx->area + ctx->area->off_records);
+	const struct rf_record *rec = rf_record_at(ctx, 0);
 
 	if (index < 0 || (uint32_t)index >= ctx->area->nr_ops)
 		return -EINVAL;

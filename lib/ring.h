@@ -106,6 +106,17 @@ struct rf_ring {
 	unsigned int	 nr_free_stacks;
 };
 
+/* What the launch area holds of op @index. */
+static inline struct rf_op *rf_op_at(const struct rf_context *ctx, uint32_t index)
+{
+	return (struct rf_op *)(void *)((char *)ctx->area + ctx->area->off_ops) + index;
+}
+
+static inline struct rf_record *rf_record_at(const struct rf_context *ctx, uint32_t index)
+{
+	return (struct rf_record *)(void *)((char *)ctx->area + ctx->area->off_records) + index;
+}
+
 static inline struct rf_context *rf_cookie_ptr(uint64_t cookie)
 {
 	return (struct rf_context *)(uintptr_t)(cookie & ~(uint64_t)RF_COOKIE_MASK);

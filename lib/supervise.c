@@ -23,16 +23,6 @@
 
 #include "ring.h"
 
-static struct rf_record *records_of(const struct rf_context *ctx)
-{
-	return (struct rf_record *)(void *)((char *)ctx->area + ctx->area->off_records);
-}
-
-static const struct rf_op *op_of(const struct rf_context *ctx, uint32_t index)
-{
-	return (const struct rf_op *)(const void *)((char *)ctx->area + ctx->area->off_ops) + index;
-}
-
 /* ------------------------------------------------------------- completions */
 
 int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c)
@@ -64,8 +54,8 @@ static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index
 	if (ctx->internal)	/* a helper launch: nobody outside has heard of it */
 		return;
 	if (index >= 0 && ctx->area && kind != RF_DONE_PARKED) {
-		c.begin_ns = records_of(ctx)[index].begin_ns;
-		c.end_ns = records_of(ctx)[index].end_ns;
+		c.begin_ns = rf_record_at(ctx, (uint32_t)index)->begin_ns;
+		c.end_ns = rf_record_at(ctx, (uint32_t)index)->end_ns;
 	}
 	if (kind == RF_DONE_EXIT) {
 		c.status = ctx->status;
@@ -78,7 +68,7 @@ static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index
 /* Hand out the ops completed since the last look, in the chain's order. */
 static void hand_out(struct rf_context *ctx)
 {
-	const struct rf_record *rec = records_of(ctx);
+	const struct rf_record *rec = rf_record_at(ctx, 0);
 
 	while (ctx->seen < ctx->area->nr_ops &&
 	       __atomic_load_n(&rec[ctx->seen].state, __ATOMIC_ACQUIRE) == RF_REC_DONE) {
@@ -151,15 +141,15 @@ static void adopt_numbers(struct rf_context *ctx)
 static struct rf_task *runner_of(struct rf_context *ctx, uint32_t index)
 {
 	for (uint32_t i = 1; i < index; i++)
-		if (op_of(ctx, i)->kind == RF_OP_CLONE &&
-		    op_of(ctx, i)->u.clone.as == RF_CLONE_PAYLOAD)
+		if (rf_op_at(ctx, i)->kind == RF_OP_CLONE &&
+		    rf_op_at(ctx, i)->u.clone.as == RF_CLONE_PAYLOAD)
 			return &ctx->payload;
 	return &ctx->context;
 }
 
 static void cancel_rest(struct rf_context *ctx, uint32_t from)
 {
-	struct rf_record *rec = records_of(ctx);
+	struct rf_record *rec = rf_record_at(ctx, 0);
 
 	for (uint32_t i = from; i < ctx->area->nr_ops; i++) {
 		rec[i].result = -ECANCELED;
@@ -200,7 +190,7 @@ static long image_rss_kib(const struct rf_context *ctx)
 
 static void set_started(struct rf_context *ctx, uint32_t index)
 {
-	struct rf_record *rec = &records_of(ctx)[index];
+	struct rf_record *rec = rf_record_at(ctx, index);
 	struct rf_task *t = runner_of(ctx, index);
 
 	rec->result = 0;
@@ -225,10 +215,10 @@ static bool init_failed(struct rf_context *ctx)
 	if (ctx->area->init_state >= 0)
 		return false;
 	for (uint32_t i = 0; i < ctx->area->nr_ops; i++) {
-		if (op_of(ctx, i)->kind != RF_OP_CLONE ||
-		    op_of(ctx, i)->u.clone.as != RF_CLONE_INIT)
+		if (rf_op_at(ctx, i)->kind != RF_OP_CLONE ||
+		    rf_op_at(ctx, i)->u.clone.as != RF_CLONE_INIT)
 			continue;
-		records_of(ctx)[i].result = ctx->area->init_state;
+		rf_record_at(ctx, i)->result = ctx->area->init_state;
 		set_failed(ctx, i, ctx->area->init_state);
 		return true;
 	}
@@ -238,12 +228,12 @@ static bool init_failed(struct rf_context *ctx)
 /* All tasks of the launch are off the shared memory: read what they wrote. */
 static void judge(struct rf_context *ctx)
 {
-	const struct rf_record *rec = records_of(ctx);
+	const struct rf_record *rec = rf_record_at(ctx, 0);
 
 	if (init_failed(ctx))
 		return;
 	for (uint32_t i = 0; i < ctx->area->nr_ops; i++) {
-		const struct rf_op *op = op_of(ctx, i);
+		const struct rf_op *op = rf_op_at(ctx, i);
 		int result = rec[i].result;
 
 		if (rec[i].state == RF_REC_DONE) {
