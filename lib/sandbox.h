@@ -167,8 +167,80 @@ struct rf_rlimit_spec {
 	struct rf_place	 place;
 };
 
-enum rf_terminal { RF_TERM_AUTO = 0, RF_TERM_INHERIT, RF_TERM_NONE };
+enum rf_terminal { RF_TERM_AUTO = 0, RF_TERM_INHERIT, RF_TERM_NONE, RF_TERM_PRIVATE };
 enum rf_network { RF_NET_NONE = 0, RF_NET_LOOPBACK, RF_NET_HOST };
+
+/* A seccomp filter, ready to install; the front end has read and compiled it. */
+struct rf_seccomp_spec {
+	bool		 on;		/* false: `off` */
+	const char	*name;		/* as the spec says: a preset or a file */
+	const void	*insns;		/* struct sock_filter[nr] */
+	size_t		 nr;
+	uint32_t	 flags;		/* SECCOMP_FILTER_FLAG_* */
+	struct rf_place	 place;
+};
+
+/* What a Landlock rule allows, as spec words: `read` includes executing. */
+enum rf_landlock_kind {
+	RF_LANDLOCK_READ, RF_LANDLOCK_WRITE, RF_LANDLOCK_EXEC, RF_LANDLOCK_CONNECT,
+	RF_LANDLOCK_BIND, RF_LANDLOCK_KIND_NR
+};
+
+struct rf_landlock_rule {
+	enum rf_landlock_kind kind;
+	const char	*path;		/* inside the sandbox, absolute; NULL for ports */
+	uint16_t	 port;
+	bool		 optional;	/* a missing path leaves the rule out */
+	struct rf_place	 place;
+};
+
+struct rf_landlock_spec {
+	bool		 on;
+	uint64_t	 handled_fs, handled_net, scoped; /* LANDLOCK_ACCESS_*, LANDLOCK_SCOPE_* */
+	struct rf_landlock_rule *rules;
+	size_t		 nr;
+	struct rf_place	 place;
+};
+
+/* A limit of a control group; the front end has read the number. */
+#define RF_UNLIMITED	UINT64_MAX
+struct rf_cgroup_io {
+	const char	*device;	/* "MAJOR:MINOR" */
+	uint64_t	 rbps, wbps, riops, wiops; /* RF_UNLIMITED: none */
+	struct rf_place	 place;
+};
+struct rf_cgroup_hugetlb {
+	uint64_t	 page, limit;	/* bytes */
+	struct rf_place	 place;
+};
+enum rf_cgroup_limit {
+	RF_CG_MEMORY, RF_CG_SWAP, RF_CG_PIDS, RF_CG_CPU, RF_CG_CPUSET, RF_CG_IO, RF_CG_HUGETLB,
+	RF_CG_NR
+};
+struct rf_cgroup_spec {
+	uint32_t	 set;		/* bit per enum rf_cgroup_limit */
+	uint64_t	 memory, swap;	/* bytes; swap is what may be swapped, beside memory */
+	uint64_t	 pids;
+	uint64_t	 cpu_milli;	/* 1500: one and a half processors */
+	const char	*cpus, *mems;	/* cpuset lists; NULL: not said */
+	struct rf_cgroup_io *io;
+	struct rf_cgroup_hugetlb *hugetlb;
+	size_t		 nr_io, nr_hugetlb;
+	const char	*parent;	/* `cgroup: PATH` below which ours is made; NULL: found */
+	struct rf_place	 places[RF_CG_NR], parent_place;
+	/* the group itself, made before the chain runs; -1: explain, or no limit */
+	int		 fds[RF_CG_NR];	/* its directories, one per hierarchy in use */
+	size_t		 nr_fds;
+};
+
+/* Layers: what `require` names and a receipt lists.  One row each in receipt.c. */
+enum rf_layer {
+	RF_LAYER_USER, RF_LAYER_MOUNT, RF_LAYER_PID, RF_LAYER_NET, RF_LAYER_IPC, RF_LAYER_UTS,
+	RF_LAYER_CGROUP_NS, RF_LAYER_TIME, RF_LAYER_ROOT, RF_LAYER_CAPABILITIES,
+	RF_LAYER_NO_NEW_PRIVS, RF_LAYER_GROUPS, RF_LAYER_SECCOMP, RF_LAYER_LANDLOCK,
+	RF_LAYER_LIMITS, RF_LAYER_TERMINAL,
+	RF_LAYER_NR
+};
 
 struct rf_sandbox {
 	void		*arena;		/* see rf_sandbox_alloc() */
@@ -221,6 +293,15 @@ struct rf_sandbox {
 	bool		 die_with_parent;
 	enum rf_terminal terminal;
 	struct rf_place	 init_place, terminal_place;
+
+	struct rf_seccomp_spec seccomp;
+	struct rf_landlock_spec landlock;
+	struct rf_cgroup_spec cgroup;
+	uint64_t	 cpu_ms;	/* cpu time of the whole tree; 0 = none */
+	struct rf_place	 cpu_place;
+	uint32_t	 require;	/* bit per enum rf_layer */
+	struct rf_place	 require_places[RF_LAYER_NR];
+	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
 };
 
 /* The most mounts that a spec may have. */
