@@ -5,8 +5,10 @@
 #include "chain.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "error.h"
 #include "sandbox.h"
@@ -289,6 +291,7 @@ struct check {
 	uint32_t		 index;
 	uint8_t			 phase;
 	bool			 has_init, has_payload, over;
+	bool			 has_nnp, has_landlock, has_filter;
 	int32_t			 init_slot;	/* of pid 1's pidfd */
 	struct rf_err		*err;
 };
@@ -378,6 +381,36 @@ static int check_pairs(struct check *k, const struct rf_blob *b)
 	return 0;
 }
 
+static int check_rules(struct check *k, const struct rf_blob *b)
+{
+	const struct rf_chain *c = k->chain;
+	struct rf_landlock_op_rule rule;
+
+	if (b->len % sizeof(rule) || !has_bytes(c, b->off, b->len))
+		return refuse(k, "its list of rules is outside the data area");
+	for (uint32_t i = 0; i < b->len / sizeof(rule); i++) {
+		memcpy(&rule, c->data + b->off + i * sizeof(rule), sizeof(rule));
+		if (rule.flags & RF_LANDLOCK_PORT)
+			continue;
+		if (rule.slot < 0 && (!rule.path || !has_bytes(c, rule.path, 1)))
+			return refuse(k, "a rule has neither a path nor a port");
+		if (check_use(k, rule.slot) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Bounds only: what a program may do is the kernel's to judge. */
+static int check_program(struct check *k, const struct rf_blob *b)
+{
+	if (!b->len || b->len % sizeof(struct sock_filter) ||
+	    b->len / sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return refuse(k, "its program is no filter of 1 to 4096 instructions");
+	if (!has_bytes(k->chain, b->off, b->len))
+		return refuse(k, "an argument is outside the data area");
+	return 0;
+}
+
 static int check_arg(struct check *k, const struct rf_op *op, const struct rf_arg *a)
 {
 	const void *p = (const char *)op + a->offset;
@@ -399,6 +432,10 @@ static int check_arg(struct check *k, const struct rf_op *op, const struct rf_ar
 		return 0;
 	case RF_ARG_PAIRS:
 		return check_pairs(k, b);
+	case RF_ARG_RULES:
+		return check_rules(k, b);
+	case RF_ARG_PROGRAM:
+		return check_program(k, b);
 	case RF_ARG_BLOB: case RF_ARG_BYTES: case RF_ARG_IDS: case RF_ARG_BITS:
 		if (!has_bytes(k->chain, b->off, b->len))
 			return refuse(k, "an argument is outside the data area");
@@ -437,6 +474,32 @@ static int check_clone(struct check *k, const struct rf_op *op)
 	}
 }
 
+/*
+ * Landlock and the filter stand where they can be had: at the end, once
+ * no_new_privs is set; before, they need CAP_SYS_ADMIN.
+ */
+static int check_confinement(struct check *k, const struct rf_op *op)
+{
+	const uint8_t phase = k->has_nnp ? RF_PHASE_RESTRICTION : RF_PHASE_CONFINEMENT;
+
+	if (phase < k->phase)
+		return refuse(k, k->has_nnp ? "comes after an op of a later phase" :
+			      "comes after capabilities or ids were given up, without no_new_privs");
+	if (op->kind == RF_OP_LANDLOCK && k->has_filter)
+		return refuse(k, "comes after the filter, which may refuse it");
+	k->has_landlock |= op->kind == RF_OP_LANDLOCK;
+	k->has_filter |= op->kind == RF_OP_SECCOMP;
+	k->phase = phase;
+	return 0;
+}
+
+/* Landlock opens files: only then can there be too few descriptors for it. */
+static bool is_late_limit(const struct check *k, const struct rf_op *op)
+{
+	return op->kind == RF_OP_RLIMIT && op->u.rlimit.resource == RLIMIT_NOFILE &&
+	       k->phase <= RF_PHASE_RESTRICTION && k->has_landlock && !k->has_filter;
+}
+
 static int check_order(struct check *k, const struct rf_op *op)
 {
 	const struct rf_op_def *def = &rf_op_defs[op->kind];
@@ -460,9 +523,14 @@ static int check_order(struct check *k, const struct rf_op *op)
 		k->phase = RF_PHASE_NETWORK;
 		return 0;
 	}
+	if (def->flags & RF_OPF_CONFINES)
+		return check_confinement(k, op);
+	if (is_late_limit(k, op))
+		return 0;
 	if (def->phase < k->phase)
 		return refuse(k, "comes after an op of a later phase");
 	k->phase = def->phase;
+	k->has_nnp |= op->kind == RF_OP_NO_NEW_PRIVS;
 	return 0;
 }
 

@@ -22,6 +22,20 @@
 #endif
 
 #define RF_IORING_REGISTER_SEND_MSG_RING 31	/* 6.13 */
+#define RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
+
+/* Landlock beyond ABI 2 (5.19), whose rights end at REFER, 1 << 13. */
+#define RF_LANDLOCK_FS_TRUNCATE		(1ULL << 14)	/* ABI 3, 6.2 */
+#define RF_LANDLOCK_FS_IOCTL_DEV	(1ULL << 15)	/* ABI 5, 6.10 */
+#define RF_LANDLOCK_FS_RESOLVE_UNIX	(1ULL << 16)	/* ABI 9, 7.1 */
+#define RF_LANDLOCK_NET_BIND_TCP	(1ULL << 0)	/* ABI 4, 6.7 */
+#define RF_LANDLOCK_NET_CONNECT_TCP	(1ULL << 1)
+#define RF_LANDLOCK_RULE_NET_PORT	2
+#define RF_LANDLOCK_SCOPE_ABSTRACT_UNIX	(1ULL << 0)	/* ABI 6, 6.12 */
+#define RF_LANDLOCK_SCOPE_SIGNAL	(1ULL << 1)
+#define RF_LANDLOCK_LOG_SAME_EXEC_OFF	(1U << 0)	/* ABI 7, 6.15: restrict_self flags */
+#define RF_LANDLOCK_LOG_NEW_EXEC_ON	(1U << 1)
+#define RF_LANDLOCK_LOG_SUBDOMAINS_OFF	(1U << 2)
 
 /* PIDFD_GET_INFO: 6.13; the exit code: 6.15.  <linux/pidfd.h>, first version. */
 struct rf_pidfd_info {

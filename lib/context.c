@@ -38,7 +38,7 @@ static void doorbell(struct rf_ctx *ctx, uint32_t index, int32_t result)
 	const struct rf_area *a = ctx->area;
 	struct io_uring_sqe sqe;
 
-	if (!(a->flags & RF_AREA_OPS))
+	if (!(a->flags & RF_AREA_OPS) || ctx->filtered)
 		return;
 	if (a->ring_fd < 0) {
 		rf_report(ctx, RF_REPORT_OP, index, -1);
@@ -49,15 +49,25 @@ static void doorbell(struct rf_ctx *ctx, uint32_t index, int32_t result)
 	sqe.fd = a->ring_fd;
 	sqe.len = (uint32_t)result;
 	sqe.off = rf_doorbell_data(a->launch_id, index);
-	/* Linux 6.13; after a seccomp filter it fails, and the records suffice */
+	/* Linux 6.13 */
 	(void)rf_sys4(__NR_io_uring_register, -1, RF_IORING_REGISTER_SEND_MSG_RING, &sqe, 1);
+}
+
+/*
+ * After the filter a record has no times and rings no bell: those calls are in
+ * nobody's policy, and the filter's answer may be to kill.  The submitter looks
+ * at the end of set-up.
+ */
+static int wants_times(const struct rf_ctx *ctx)
+{
+	return ctx->area->flags & RF_AREA_TIMES && !ctx->filtered;
 }
 
 void rf_record_begin(struct rf_ctx *ctx, uint32_t index)
 {
 	struct rf_record *rec = &ctx->records[index];
 
-	if (ctx->area->flags & RF_AREA_TIMES)
+	if (wants_times(ctx))
 		rec->begin_ns = now_ns();
 	__atomic_store_n(&rec->state, RF_REC_BEGUN, __ATOMIC_RELEASE);
 }
@@ -66,7 +76,7 @@ void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result)
 {
 	struct rf_record *rec = &ctx->records[index];
 
-	if (ctx->area->flags & RF_AREA_TIMES)
+	if (wants_times(ctx))
 		rec->end_ns = now_ns();
 	rec->result = (int32_t)result;
 	__atomic_store_n(&rec->state, RF_REC_DONE, __ATOMIC_RELEASE);
@@ -90,6 +100,13 @@ static int lacks(const struct rf_ctx *ctx, const struct rf_arg *a, const void *p
 
 		for (uint32_t i = 0; i < b->len / sizeof(*slots); i++)
 			if (is_empty(ctx, slots[i]))
+				return 1;
+	}
+	if (a->type == RF_ARG_RULES) {
+		const struct rf_landlock_op_rule *rules = rf_ctx_blob(ctx, *b);
+
+		for (uint32_t i = 0; i < b->len / sizeof(*rules); i++)
+			if (!(rules[i].flags & RF_LANDLOCK_PORT) && is_empty(ctx, rules[i].slot))
 				return 1;
 	}
 	if (a->type == RF_ARG_FSFDS) {

@@ -82,6 +82,7 @@ struct rf_area {
 	int32_t		payload_pid;
 
 	uint32_t	covered_by;	/* a verify that failed: the entry found there, from 1; 0: none */
+	uint32_t	failed_rule;	/* a landlock that failed: the rule, from 1; 0: none of them */
 
 	/* st_dev of the file systems that mkfs made with RF_MKFS_OWNED */
 	uint32_t	nr_owned;
@@ -107,6 +108,7 @@ struct rf_ctx {
 	int32_t			 init_sock_peer;
 	uint32_t		 init_seen;	/* pid 1 is an image of its own */
 	uint32_t		 init_index;	/* of the op that made pid 1 */
+	uint32_t		 filtered;	/* a filter is in force: no call but those of ops */
 	char			*scratch;	/* RF_SCRATCH bytes for executors, not kept */
 };
 #define RF_SCRATCH	8192
@@ -169,7 +171,7 @@ RF_EXECUTOR(capset); RF_EXECUTOR(capbset); RF_EXECUTOR(ambient); RF_EXECUTOR(sec
 RF_EXECUTOR(no_new_privs); RF_EXECUTOR(keyring); RF_EXECUTOR(label);
 RF_EXECUTOR(rlimit); RF_EXECUTOR(sched); RF_EXECUTOR(affinity); RF_EXECUTOR(nice);
 RF_EXECUTOR(ioprio); RF_EXECUTOR(mempolicy); RF_EXECUTOR(oom_score); RF_EXECUTOR(umask);
-RF_EXECUTOR(personality);
+RF_EXECUTOR(personality); RF_EXECUTOR(landlock); RF_EXECUTOR(seccomp);
 RF_EXECUTOR(chdir); RF_EXECUTOR(chroot); RF_EXECUTOR(hostname); RF_EXECUTOR(sysctl);
 RF_EXECUTOR(setsid); RF_EXECUTOR(ctty); RF_EXECUTOR(pdeathsig); RF_EXECUTOR(sigdefault);
 RF_EXECUTOR(sigmask);

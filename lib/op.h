@@ -40,6 +40,7 @@ enum rf_op_kind {
 	/* restriction */
 	RF_OP_RLIMIT, RF_OP_SCHED, RF_OP_AFFINITY, RF_OP_NICE, RF_OP_IOPRIO,
 	RF_OP_MEMPOLICY, RF_OP_OOM_SCORE, RF_OP_UMASK, RF_OP_PERSONALITY,
+	RF_OP_LANDLOCK, RF_OP_SECCOMP,
 	/* place */
 	RF_OP_CHDIR, RF_OP_CHROOT, RF_OP_HOSTNAME, RF_OP_SYSCTL, RF_OP_SETSID,
 	RF_OP_CTTY, RF_OP_PDEATHSIG, RF_OP_SIGDEFAULT, RF_OP_SIGMASK,
@@ -59,7 +60,18 @@ enum rf_phase {
 	RF_PHASE_FILESYSTEM,	/* needs CAP_SYS_ADMIN in the user namespace, so before credentials */
 	RF_PHASE_NETWORK,	/* needs CAP_NET_ADMIN likewise */
 	RF_PHASE_LIMIT,		/* after mounts, which may need more than the payload is allowed */
+	/*
+	 * Landlock and the filter, where no_new_privs is not set: they take
+	 * CAP_SYS_ADMIN, so before that is given up.  The filter must allow the
+	 * calls of what follows, which the compiler sees to.
+	 */
+	RF_PHASE_CONFINEMENT,
 	RF_PHASE_CREDENTIAL,	/* gives up the power that all of the above needed */
+	/*
+	 * The same two, and the signal mask, where no_new_privs is set: no power is
+	 * needed, and what comes before need not be in anybody's policy.
+	 */
+	RF_PHASE_RESTRICTION,
 	RF_PHASE_EXEC,		/* nothing can follow */
 };
 
@@ -92,6 +104,20 @@ enum rf_idmap_by {
 	RF_IDMAP_SELF = 0,	/* the context writes its own maps: one id each */
 	RF_IDMAP_SUBMITTER,	/* the submitter writes them: needs CAP_SETUID there */
 	RF_IDMAP_HELPER,	/* the submitter runs newuidmap and newgidmap */
+};
+
+/*
+ * A rule of rf_op.u.landlock, for what is beneath a path, beneath what is in a
+ * slot, or for a port.
+ */
+#define RF_LANDLOCK_PORT	(1U << 0)	/* `port` counts, no file */
+#define RF_LANDLOCK_OPTIONAL	(1U << 1)	/* a missing path leaves the rule out */
+struct rf_landlock_op_rule {
+	uint64_t	access;		/* LANDLOCK_ACCESS_FS_* or _NET_* */
+	int32_t		slot;		/* -1: path */
+	rf_str		path;
+	uint32_t	port;
+	uint32_t	flags;		/* RF_LANDLOCK_* */
 };
 
 /* Namespaces whose "entry" index is unknown. */
@@ -164,6 +190,9 @@ struct rf_op {
 		struct { int32_t value; } oom_score;
 		struct { uint32_t mask; } umask;
 		struct { uint64_t persona; } personality;
+		/* what is handled, and restrict_self flags; rules: struct rf_landlock_op_rule[] */
+		struct { uint64_t fs, net, scoped; struct rf_blob rules; uint32_t flags; } landlock;
+		struct { rf_str name; struct rf_blob program; uint32_t flags; } seccomp; /* struct sock_filter[] */
 
 		/* check: after it, getcwd must be below the root (no "(unreachable)") */
 		struct { int32_t dir; rf_str path; } chdir;
@@ -195,6 +224,8 @@ enum rf_arg_type {
 	RF_ARG_STR,	/* rf_str */
 	RF_ARG_BLOB,	/* struct rf_blob, printed as text, cut */
 	RF_ARG_BYTES,	/* struct rf_blob, printed as its length */
+	RF_ARG_PROGRAM,	/* struct rf_blob, a filter: its size depends on the build, so not printed */
+	RF_ARG_RULES,	/* struct rf_blob of struct rf_landlock_op_rule */
 	RF_ARG_PAIRS,	/* struct rf_blob of "key\0value\0": printed key=value,... */
 	RF_ARG_IDS,	/* struct rf_blob of uint32_t */
 	RF_ARG_SLOTS,	/* struct rf_blob of int32_t slots that the op uses */
@@ -235,6 +266,7 @@ struct rf_arg {
 #define RF_OPF_ENDS	(1U << 2)	/* may end a chain: exec, exit, gate */
 #define RF_OPF_SUBMITTER (1U << 3)	/* may be carried out by the submitter */
 #define RF_OPF_IDS	(1U << 4)	/* also in RF_PHASE_IDS: take an id that the new map has */
+#define RF_OPF_CONFINES	(1U << 5)	/* in RF_PHASE_CONFINEMENT without no_new_privs before it */
 
 struct rf_op_def {
 	const char	*name;
@@ -248,5 +280,7 @@ struct rf_op_def {
 };
 
 extern const struct rf_op_def rf_op_defs[RF_OP_NR];
+/* Names of the rights in rules of rf_op.u.landlock that have a port. */
+extern const struct rf_name rf_landlock_net_names[];
 
 #endif

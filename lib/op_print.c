@@ -303,6 +303,33 @@ static void put_fsfds(struct out *o, const struct rf_chain *c, const struct rf_b
 	}
 }
 
+/* "/usr":execute,read-file, %3:read-file, port 443:connect-tcp */
+static void put_rules(struct out *o, const struct rf_chain *c, const struct rf_arg *a,
+		      const struct rf_blob *b)
+{
+	struct rf_landlock_op_rule rule;
+
+	put(o, "[");
+	for (uint32_t at = 0; at + sizeof(rule) <= b->len; at += sizeof(rule)) {
+		memcpy(&rule, c->data + b->off + at, sizeof(rule));
+		if (at)
+			put(o, ", ");
+		if (rule.flags & RF_LANDLOCK_PORT)
+			putf(o, "port %" PRIu32 ":", rule.port);
+		else if (rule.slot >= 0)
+			putf(o, "%%%" PRId32 ":", rule.slot);
+		else {
+			put_string(o, c->data + rule.path);
+			put(o, ":");
+		}
+		put_flags(o, rule.flags & RF_LANDLOCK_PORT ? rf_landlock_net_names : a->names,
+			  rule.access);
+		if (rule.flags & RF_LANDLOCK_OPTIONAL)
+			put(o, ",optional");
+	}
+	put(o, "]");
+}
+
 /* A mask of numbers as ranges: 0-3,7. */
 static void put_bits(struct out *o, const char *mask, uint32_t len)
 {
@@ -349,8 +376,10 @@ static bool is_said(const struct rf_arg *a, const void *p)
 	case RF_ARG_STR:
 		return *(const rf_str *)p != 0;
 	case RF_ARG_BLOB: case RF_ARG_BYTES: case RF_ARG_PAIRS: case RF_ARG_SLOTS:
-	case RF_ARG_OUTS: case RF_ARG_FSFDS: case RF_ARG_BITS:
+	case RF_ARG_OUTS: case RF_ARG_FSFDS: case RF_ARG_BITS: case RF_ARG_RULES:
 		return ((const struct rf_blob *)p)->len != 0;
+	case RF_ARG_PROGRAM:
+		return false;
 	case RF_ARG_FLAGS64:
 		return shown_flags(a->names, *(const uint64_t *)p) != 0;
 	case RF_ARG_FLAGS32:
@@ -383,6 +412,8 @@ static void put_array(struct out *o, const struct rf_chain *c, const struct rf_a
 		put_numbers(o, data, b->len, "");
 	else if (a->type == RF_ARG_FSFDS)
 		put_fsfds(o, c, b);
+	else if (a->type == RF_ARG_RULES)
+		put_rules(o, c, a, b);
 	else if (a->type == RF_ARG_BITS)
 		put_bits(o, data, b->len);
 	else
@@ -427,9 +458,10 @@ static void put_value(struct out *o, const struct rf_chain *c, const struct rf_a
 		break;
 	case RF_ARG_BLOB: case RF_ARG_BYTES: case RF_ARG_PAIRS: case RF_ARG_IDS:
 	case RF_ARG_SLOTS: case RF_ARG_OUTS: case RF_ARG_FSFDS: case RF_ARG_BITS:
+	case RF_ARG_RULES:
 		put_array(o, c, a, p);
 		break;
-	case RF_ARG_END:
+	case RF_ARG_PROGRAM: case RF_ARG_END:
 		break;
 	}
 }

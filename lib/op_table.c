@@ -9,10 +9,12 @@
 #include <asm/fcntl.h>
 #include <asm/socket.h>
 #include <linux/fcntl.h>
+#include <linux/landlock.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 
 #include "compat.h"
 #include "context.h"
@@ -179,6 +181,44 @@ static const struct rf_name personas[] = {
 	{ 0x0800000, "addr-limit-32bit" }, { 0x1000000, "short-inode" },
 	{ 0x2000000, "whole-seconds" }, { 0x4000000, "sticky-timeouts" },
 	{ 0x8000000, "addr-limit-3gb" }, { 0, NULL }
+};
+
+static const struct rf_name landlock_fs[] = {
+	{ LANDLOCK_ACCESS_FS_EXECUTE, "execute" }, { LANDLOCK_ACCESS_FS_WRITE_FILE, "write-file" },
+	{ LANDLOCK_ACCESS_FS_READ_FILE, "read-file" }, { LANDLOCK_ACCESS_FS_READ_DIR, "read-dir" },
+	{ LANDLOCK_ACCESS_FS_REMOVE_DIR, "remove-dir" },
+	{ LANDLOCK_ACCESS_FS_REMOVE_FILE, "remove-file" },
+	{ LANDLOCK_ACCESS_FS_MAKE_CHAR, "make-char" }, { LANDLOCK_ACCESS_FS_MAKE_DIR, "make-dir" },
+	{ LANDLOCK_ACCESS_FS_MAKE_REG, "make-reg" }, { LANDLOCK_ACCESS_FS_MAKE_SOCK, "make-sock" },
+	{ LANDLOCK_ACCESS_FS_MAKE_FIFO, "make-fifo" },
+	{ LANDLOCK_ACCESS_FS_MAKE_BLOCK, "make-block" },
+	{ LANDLOCK_ACCESS_FS_MAKE_SYM, "make-sym" }, { LANDLOCK_ACCESS_FS_REFER, "refer" },
+	{ RF_LANDLOCK_FS_TRUNCATE, "truncate" }, { RF_LANDLOCK_FS_IOCTL_DEV, "ioctl-dev" },
+	{ RF_LANDLOCK_FS_RESOLVE_UNIX, "resolve-unix" }, { 0, NULL }
+};
+
+const struct rf_name rf_landlock_net_names[] = {
+	{ RF_LANDLOCK_NET_BIND_TCP, "bind-tcp" }, { RF_LANDLOCK_NET_CONNECT_TCP, "connect-tcp" },
+	{ 0, NULL }
+};
+
+static const struct rf_name landlock_scopes[] = {
+	{ RF_LANDLOCK_SCOPE_ABSTRACT_UNIX, "abstract-unix" },
+	{ RF_LANDLOCK_SCOPE_SIGNAL, "signal" }, { 0, NULL }
+};
+
+static const struct rf_name landlock_flags[] = {
+	{ RF_LANDLOCK_LOG_SAME_EXEC_OFF, "log-same-exec-off" },
+	{ RF_LANDLOCK_LOG_NEW_EXEC_ON, "log-new-exec-on" },
+	{ RF_LANDLOCK_LOG_SUBDOMAINS_OFF, "log-subdomains-off" }, { 0, NULL }
+};
+
+static const struct rf_name filter_flags[] = {
+	{ SECCOMP_FILTER_FLAG_TSYNC, "tsync" }, { SECCOMP_FILTER_FLAG_LOG, "log" },
+	{ SECCOMP_FILTER_FLAG_SPEC_ALLOW, "spec-allow" },
+	{ SECCOMP_FILTER_FLAG_NEW_LISTENER, "new-listener" },
+	{ SECCOMP_FILTER_FLAG_TSYNC_ESRCH, "tsync-esrch" },
+	{ RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV, "wait-killable" }, { 0, NULL }
 };
 
 static const struct rf_name host_or_domain[] = {
@@ -530,7 +570,7 @@ const struct rf_op_def rf_op_defs[] = {
 	},
 	[RF_OP_KEYRING] = {
 		.name = "keyring", .group = "identity", .run = rf_run_keyring,
-		.phase = RF_PHASE_CREDENTIAL,
+		.phase = RF_PHASE_ANY,
 		.help = "join a new session keyring",
 		.args = { STR("", keyring.name) },
 	},
@@ -613,6 +653,27 @@ const struct rf_op_def rf_op_defs[] = {
 		.help = "set the execution domain",
 		.args = { NAMED("", FLAGS64, personality.persona, personas) },
 	},
+	[RF_OP_LANDLOCK] = {
+		.name = "landlock", .group = "restriction", .run = rf_run_landlock,
+		.phase = RF_PHASE_RESTRICTION, .flags = RF_OPF_CONFINES,
+		.help = "deny what is handled, but for what rules allow",
+		.args = {
+			NAMED("fs", FLAGS64, landlock.fs, landlock_fs),
+			NAMED("net", FLAGS64, landlock.net, rf_landlock_net_names),
+			NAMED("scoped", FLAGS64, landlock.scoped, landlock_scopes),
+			NAMED("rules", RULES, landlock.rules, landlock_fs),
+			NAMED("flags", FLAGS32, landlock.flags, landlock_flags),
+		},
+	},
+	[RF_OP_SECCOMP] = {
+		.name = "seccomp", .group = "restriction", .run = rf_run_seccomp,
+		.phase = RF_PHASE_RESTRICTION, .flags = RF_OPF_CONFINES,
+		.help = "install a filter of system calls",
+		.args = {
+			STR("", seccomp.name), ARG("program", PROGRAM, seccomp.program),
+			NAMED("flags", FLAGS32, seccomp.flags, filter_flags),
+		},
+	},
 
 	/* ------------------------------------------------------------ place */
 	[RF_OP_CHDIR] = {
@@ -666,7 +727,7 @@ const struct rf_op_def rf_op_defs[] = {
 	},
 	[RF_OP_SIGMASK] = {
 		.name = "sigmask", .group = "place", .run = rf_run_sigmask,
-		.phase = RF_PHASE_EXEC,
+		.phase = RF_PHASE_RESTRICTION,
 		.help = "set the signal mask that the command starts with",
 		.args = { ARG("", SIGSET, sigmask.mask) },
 	},

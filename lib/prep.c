@@ -4,6 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "chain.h"
@@ -206,5 +209,60 @@ int rf_prep_pdeathsig(struct rf_chain *c, int sig)
 int rf_prep_no_new_privs(struct rf_chain *c)
 {
 	rf_chain_add(c, RF_OP_NO_NEW_PRIVS);
+	return added(c);
+}
+
+int rf_prep_seccomp(struct rf_chain *c, const struct sock_filter *insns, size_t nr,
+		    unsigned int flags)
+{
+	struct rf_blob program = rf_chain_blob(c, insns, nr * sizeof(*insns));
+	char name[40];
+	struct rf_op *op;
+	rf_str n;
+
+	snprintf(name, sizeof(name), "%zu instructions", nr);
+	n = rf_chain_str(c, name);
+	op = rf_chain_add(c, RF_OP_SECCOMP);
+	op->u.seccomp.name = n;
+	op->u.seccomp.program = program;
+	op->u.seccomp.flags = flags;
+	return added(c);
+}
+
+static void store_rule(struct rf_chain *c, const struct rf_landlock_access *from,
+		       struct rf_landlock_op_rule *to)
+{
+	*to = (struct rf_landlock_op_rule){ .access = from->access, .slot = RF_SLOT_NONE };
+	if (from->path)
+		to->path = rf_chain_str(c, from->path);
+	else if (from->slot >= 0)
+		to->slot = from->slot;
+	else
+		to->flags |= RF_LANDLOCK_PORT;
+	to->port = from->port;
+	if (from->optional)
+		to->flags |= RF_LANDLOCK_OPTIONAL;
+}
+
+int rf_prep_landlock(struct rf_chain *c, uint64_t handled_fs, uint64_t handled_net,
+		     uint64_t scoped, const struct rf_landlock_access *rules, size_t nr)
+{
+	struct rf_landlock_op_rule *copy = calloc(nr + 1, sizeof(*copy));
+	struct rf_blob blob;
+	struct rf_op *op;
+
+	if (!copy) {
+		c->error = c->error ? c->error : ENOMEM;
+		return -c->error;
+	}
+	for (size_t i = 0; i < nr; i++)
+		store_rule(c, &rules[i], &copy[i]);
+	blob = rf_chain_blob(c, copy, nr * sizeof(*copy));
+	free(copy);
+	op = rf_chain_add(c, RF_OP_LANDLOCK);
+	op->u.landlock.fs = handled_fs;
+	op->u.landlock.net = handled_net;
+	op->u.landlock.scoped = scoped;
+	op->u.landlock.rules = blob;
 	return added(c);
 }

@@ -150,6 +150,40 @@ RF_PUBLIC int rf_prep_setsid(struct rf_chain *chain);
 RF_PUBLIC int rf_prep_pdeathsig(struct rf_chain *chain, int sig);
 RF_PUBLIC int rf_prep_no_new_privs(struct rf_chain *chain);
 
+/**
+ * rf_prep_seccomp - install a filter: seccomp(2), SECCOMP_SET_MODE_FILTER
+ * @insns:	@nr instructions, 1 to 4096
+ * @flags:	SECCOMP_FILTER_FLAG_*
+ *
+ * After rf_prep_no_new_privs() this is the last op before exec; without it, it
+ * comes before capabilities and ids are given up.  The filter has to allow the
+ * calls of the ops that follow, execve(2) included.
+ */
+struct sock_filter;
+RF_PUBLIC int rf_prep_seccomp(struct rf_chain *chain, const struct sock_filter *insns,
+			      size_t nr, unsigned int flags);
+
+/* What one Landlock rule allows: beneath a path, beneath a slot, or at a port. */
+struct rf_landlock_access {
+	uint64_t	 access;	/* LANDLOCK_ACCESS_FS_*; for a port _NET_* */
+	const char	*path;		/* looked up in the context; or NULL */
+	int		 slot;		/* without a path; RF_SLOT_NONE: port */
+	unsigned int	 port;
+	int		 optional;	/* a path that is missing leaves the rule out */
+};
+
+/**
+ * rf_prep_landlock - restrict the task by one Landlock ruleset
+ * @handled_fs, @handled_net:	LANDLOCK_ACCESS_*: denied but for the rules
+ * @scoped:	LANDLOCK_SCOPE_*
+ *
+ * Stands where rf_prep_seccomp() does, before it.  Rights that only a
+ * directory can have are left out of a rule for another file.
+ */
+RF_PUBLIC int rf_prep_landlock(struct rf_chain *chain, uint64_t handled_fs,
+			       uint64_t handled_net, uint64_t scoped,
+			       const struct rf_landlock_access *rules, size_t nr);
+
 /* ------------------------------------------------------------- the submitter */
 
 struct rf_ring;

@@ -16,10 +16,12 @@
 /* As in ringfence.h, which freestanding code cannot include. */
 enum { AS_CONTEXT, AS_INIT, AS_PAYLOAD };
 
+/* A filter may refuse even this; records have said all there is to say. */
 void rf_task_exit(int status)
 {
-	for (;;)
-		(void)rf_sys1(__NR_exit_group, status);
+	(void)rf_sys1(__NR_exit_group, status);
+	(void)rf_sys1(__NR_exit, status);
+	__builtin_trap();
 }
 
 /*
@@ -345,7 +347,7 @@ long rf_run_join_cgroup(struct rf_ctx *ctx, const struct rf_op *op)
  * byte when it runs on its own.  Its CLEARTID word would not do: the kernel
  * clears that a moment before it takes the old memory away.
  */
-static long await_init_image(struct rf_ctx *ctx)
+long rf_await_init(struct rf_ctx *ctx)
 {
 	char byte;
 	long r;
@@ -366,12 +368,16 @@ static long await_init_image(struct rf_ctx *ctx)
 
 long rf_run_exec(struct rf_ctx *ctx, const struct rf_op *op)
 {
-	long r = await_init_image(ctx);
+	long r = rf_await_init(ctx);
 	const char *path = rf_ctx_str(ctx, op->u.exec.path);
 	int dir = op->u.exec.dir < 0 ? AT_FDCWD : rf_ctx_fd(ctx, op->u.exec.dir);
 
 	if (r < 0)
 		return r;
+	/* policies know execve; a few forget execveat */
+	if (op->u.exec.dir < 0 && !op->u.exec.at_flags && path)
+		return rf_sys3(__NR_execve, path, ctx->data + op->u.exec.argv.off,
+			       ctx->data + op->u.exec.envp.off);
 	return rf_sys5(__NR_execveat, dir, path ? path : "", ctx->data + op->u.exec.argv.off,
 		       ctx->data + op->u.exec.envp.off, op->u.exec.at_flags);
 }

@@ -42,6 +42,12 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
  */
 long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op);
 
+/*
+ * Wait until pid 1, if there is one, is an image of its own.  At once after the
+ * first time.
+ */
+long rf_await_init(struct rf_ctx *ctx);
+
 void rf_record_begin(struct rf_ctx *ctx, uint32_t index);
 void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result);
 void rf_context_init(struct rf_ctx *ctx, struct rf_start *start);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The builder: what it refuses, and what it keeps. */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "chain.h"
 #include "harness.h"
@@ -135,6 +139,117 @@ TEST(a_phase_that_goes_back_is_refused)
 	rf_prep_unshare(c, 0x04000000);
 	rf_prep_exec(c, "/bin/true", argv, envp);
 	refused(c, EINVAL, "later phase");
+}
+
+static const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+static void confine(struct rf_chain *c)
+{
+	rf_prep_landlock(c, LANDLOCK_ACCESS_FS_EXECUTE, 0, 0, NULL, 0);
+	rf_prep_seccomp(c, &allow, 1, 0);
+}
+
+TEST(confinement_comes_last_with_no_new_privs)
+{
+	struct rf_chain *c = begun();
+
+	rf_chain_add(c, RF_OP_CAPSET);
+	rf_prep_no_new_privs(c);
+	rf_chain_add(c, RF_OP_SIGMASK);
+	confine(c);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_chain_free(c);
+
+	c = begun();
+	rf_prep_no_new_privs(c);
+	confine(c);
+	rf_chain_add(c, RF_OP_CAPSET);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "later phase");
+}
+
+TEST(without_no_new_privs_confinement_comes_before_power_is_given_up)
+{
+	struct rf_chain *c = begun();
+
+	confine(c);
+	rf_chain_add(c, RF_OP_CAPSET);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_chain_free(c);
+
+	c = begun();
+	rf_chain_add(c, RF_OP_CAPSET);
+	confine(c);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "without no_new_privs");
+}
+
+TEST(landlock_after_the_filter_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_no_new_privs(c);
+	rf_prep_seccomp(c, &allow, 1, 0);
+	confine(c);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "after the filter");
+}
+
+TEST(descriptors_are_limited_after_the_last_op_that_opens_one)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_no_new_privs(c);
+	rf_prep_landlock(c, LANDLOCK_ACCESS_FS_EXECUTE, 0, 0, NULL, 0);
+	rf_prep_rlimit(c, RLIMIT_NOFILE, 3, 3);
+	rf_prep_seccomp(c, &allow, 1, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_chain_free(c);
+
+	c = begun();
+	rf_prep_no_new_privs(c);
+	rf_prep_seccomp(c, &allow, 1, 0);
+	rf_prep_rlimit(c, RLIMIT_NOFILE, 3, 3);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "later phase");
+}
+
+TEST(a_filter_without_a_program_is_refused)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_no_new_privs(c);
+	rf_prep_seccomp(c, NULL, 0, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "no filter");
+
+	c = begun();
+	rf_prep_no_new_privs(c);
+	rf_prep_seccomp(c, &allow, 1, 0);
+	c->ops[2].u.seccomp.program.len = 4;
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "no filter");
+}
+
+TEST(a_rule_without_path_slot_or_port_is_refused)
+{
+	const struct rf_landlock_access slot = { .access = 1, .slot = 7 };
+	struct rf_landlock_op_rule none = { .access = 1, .slot = RF_SLOT_NONE };
+	struct rf_chain *c = begun();
+
+	rf_prep_no_new_privs(c);
+	rf_prep_landlock(c, 1, 0, 0, &slot, 1);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "no such slot");
+
+	c = begun();
+	rf_prep_no_new_privs(c);
+	rf_chain_add(c, RF_OP_LANDLOCK)->u.landlock.rules = rf_chain_blob(c, &none, sizeof(none));
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "neither a path nor a port");
 }
 
 TEST(a_chain_that_never_ends_is_refused)

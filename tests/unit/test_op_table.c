@@ -25,7 +25,7 @@ static const size_t arg_size[] = {
 	[RF_ARG_FLAGS64] = 8, [RF_ARG_FLAGS32] = 4, [RF_ARG_ENUM] = 4, [RF_ARG_U64] = 8,
 	[RF_ARG_U32] = 4, [RF_ARG_I32] = 4, [RF_ARG_OCTAL] = 4, [RF_ARG_ID] = 4,
 	[RF_ARG_CAPS] = 8, [RF_ARG_SIGSET] = 8, [RF_ARG_SIGNAL] = 4, [RF_ARG_LIMIT] = 8,
-	[RF_ARG_DEV] = 8,
+	[RF_ARG_DEV] = 8, [RF_ARG_PROGRAM] = 8, [RF_ARG_RULES] = 8,
 };
 _Static_assert(ARRAY_SIZE(arg_size) == RF_ARG_DEV + 1, "arg_size[] stops short of rf_arg_type");
 
@@ -439,7 +439,8 @@ TEST(the_man_page_names_each_phase)
 	static const char *const names[] = {
 		[RF_PHASE_ANY] = "any", [RF_PHASE_NAMESPACE] = "namespaces", [RF_PHASE_IDS] = "ids",
 		[RF_PHASE_FILESYSTEM] = "file system", [RF_PHASE_NETWORK] = "network",
-		[RF_PHASE_LIMIT] = "limits", [RF_PHASE_CREDENTIAL] = "credentials",
+		[RF_PHASE_LIMIT] = "limits", [RF_PHASE_CONFINEMENT] = "confinement",
+		[RF_PHASE_CREDENTIAL] = "credentials", [RF_PHASE_RESTRICTION] = "restrictions",
 		[RF_PHASE_EXEC] = "exec",
 	};
 	char *page = read_page();
@@ -449,7 +450,8 @@ TEST(the_man_page_names_each_phase)
 		char *entry = entry_of(page, i), phase[64];
 
 		snprintf(phase, sizeof(phase), "\nPhase: %s%s.\n", names[def->phase],
-			 def->flags & RF_OPF_IDS ? ", or ids" : "");
+			 def->flags & RF_OPF_IDS ? ", or ids" :
+			 def->flags & RF_OPF_CONFINES ? ", or confinement" : "");
 		if (!strstr(entry, phase))
 			fail_msg("%s: the man page does not say \"%s\"", def->name, phase + 1);
 		free(entry);
