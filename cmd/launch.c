@@ -102,6 +102,15 @@ static void command_ended(struct launch *l, const struct rf_completion *done)
 
 /* --------------------------------------------------------------- the loop */
 
+static int handle_terminal(struct launch *l, uint64_t user_data)
+{
+	int r = terminal_ready(l->terminal, user_data);
+
+	if (terminal_was_suspended(l->terminal))
+		signals_suspend(&l->signals, l->ctx);
+	return r;
+}
+
 /* Return: 1 when the launch is over, 0, or a negative errno. */
 static int handle(struct launch *l, const struct rf_completion *done)
 {
@@ -114,7 +123,12 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		l->verdict.has_setup = true;
 		l->verdict.setup_us = l->exec_ns / 1000;
 		signals_started(&l->signals, l->ctx, done->result);
-		return 0;
+		return l->terminal ? terminal_started(l->terminal, done->result) : 0;
+	case RF_DONE_FD:
+		if (l->terminal)
+			return terminal_attach(l->terminal, done->result);
+		(void)close(done->result);	/* nothing else sends one */
+		return -EPROTO;
 	case RF_DONE_PARKED:	/* a spec cannot ask for a gate */
 		return -EPROTO;
 	case RF_DONE_FAILED:
@@ -123,6 +137,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		return 1;
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
+		terminal_leave(l->terminal);
 		command_ended(l, done);
 		return 1;
 	case RF_DONE_TIMEOUT:
@@ -130,9 +145,34 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
 		return 0;
 	case RF_DONE_WATCH:
-		return signals_handle(&l->signals, l->ring, l->ctx);
+		if (!terminal_is_watch(done->user_data))
+			return signals_handle(&l->signals, l->ring, l->ctx);
+		return handle_terminal(l, done->user_data);
 	}
 	return -EPROTO;
+}
+
+/*
+ * The command is over, what it printed is on its way.  A signal that would have
+ * ended it ends this too, for whoever reads may never go on.
+ */
+static int drain(struct launch *l)
+{
+	struct rf_completion done;
+	int r = 0;
+
+	while (r >= 0 && !terminal_finish(l->terminal)) {
+		r = rf_ring_wait(l->ring, -1, &done);
+		if (r <= 0 || done.kind != RF_DONE_WATCH)
+			continue;
+		if (terminal_is_watch(done.user_data))
+			r = terminal_ready(l->terminal, done.user_data);
+		else if (signals_have_ended(&l->signals, l->ring))
+			break;
+	}
+	l->typed_signal = terminal_typed_signal(l->terminal);
+	l->terminal = l->signals.terminal = terminal_free(l->terminal);
+	return r < 0 ? r : 0;
 }
 
 /* The ring itself has failed: nothing more can be learned. */
@@ -152,6 +192,8 @@ static int loop(struct launch *l)
 			signals_end_launch(&l->signals, l->ctx);
 	} while (r == 0);
 	l->over = r > 0;
+	if (l->over && l->terminal)
+		r = drain(l);
 	return r < 0 ? rf_err_set(&l->err, -r, "waiting for the command") : 0;
 }
 
@@ -207,6 +249,12 @@ static int start(struct launch *l)
 	r = signals_init(&l->signals, l->ring, !sb->init && sb->ns[RF_NS_PID].mode == RF_NS_NEW);
 	if (r < 0)
 		return rf_err_set(&l->err, -r, "signals");
+	if (sb->terminal == RF_TERM_PRIVATE) {
+		r = terminal_new(l->ring, &sb->tty, &l->terminal);
+		if (r < 0)
+			return rf_err_set(&l->err, -r, "memory for the terminal");
+		l->signals.terminal = l->terminal;
+	}
 	r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
 	load_submitted(l->load);
 	if (r < 0) {
@@ -231,6 +279,7 @@ void launch_run(struct launch *l, struct load *load)
 	r = start(l);
 	if (r == 0)
 		r = loop(l);
+	l->terminal = l->signals.terminal = terminal_free(l->terminal);
 	if (r < 0)
 		failed(l, STATUS_SANDBOX, REPORT_STRERROR);
 	l->verdict.skipped = l->skipped;

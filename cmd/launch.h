@@ -8,6 +8,7 @@
 #include "load.h"
 #include "ringfence.h"
 #include "signals.h"
+#include "terminal.h"
 #include "trace.h"
 #include "verdict.h"
 
@@ -26,6 +27,8 @@ struct launch {
 	struct rf_ring	*ring;
 	struct rf_context *ctx;
 	struct signals	 signals;
+	struct terminal	*terminal;	/* private, of the command; or NULL */
+	int		 typed_signal;	/* ^C or ^\ was the last that was typed there; 0 */
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
 	bool		 timed_out;
 	bool		 over;		/* all of it has been reaped */

@@ -219,5 +219,5 @@ static int run_main(int argc, char **argv)
 	run_done(&run);
 	if (status)
 		return status;
-	return v->exit_status < 0 ? signals_die(v->signal) : v->exit_status;
+	return v->exit_status < 0 ? signals_die(v->signal, run.launch.typed_signal == v->signal) : v->exit_status;
 }

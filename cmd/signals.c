@@ -13,6 +13,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "terminal.h"
+
 /* What a signal does to a process that does not handle it. */
 enum action { TERMINATES, STOPS, NOTHING };
 
@@ -104,6 +106,19 @@ static void end(struct signals *s, struct rf_context *ctx, int sig)
 	(void)rf_context_kill(ctx);	/* -ESRCH: it is over anyway */
 }
 
+/*
+ * To the command; @group: to all of its process group, if that is in a session of
+ * its own, where neither a terminal nor a shell of ours has reached it.
+ */
+static void deliver(const struct signals *s, struct rf_context *ctx, int sig, bool group)
+{
+	pid_t pgid = getpgid(s->pid);
+
+	/* not reaped yet: its number is nobody else's */
+	if (!group || pgid <= 1 || getsid(s->pid) == getsid(0) || kill(-pgid, sig) < 0)
+		(void)rf_context_signal(ctx, sig);
+}
+
 static void forward(struct signals *s, struct rf_context *ctx, int sig, bool from_terminal)
 {
 	enum action action = default_action(sig);
@@ -112,7 +127,7 @@ static void forward(struct signals *s, struct rf_context *ctx, int sig, bool fro
 		if (action == TERMINATES)
 			end(s, ctx, sig);
 		else
-			(void)rf_context_signal(ctx, SIGSTOP);
+			deliver(s, ctx, SIGSTOP, from_terminal);
 		return;
 	}
 	/* in a session of its own, where no shell could resume it, TSTP is ignored */
@@ -120,7 +135,13 @@ static void forward(struct signals *s, struct rf_context *ctx, int sig, bool fro
 		sig = SIGSTOP;
 	/* the terminal has sent it to the whole group */
 	if (!from_terminal || getpgid(s->pid) != getpgrp())
-		(void)rf_context_signal(ctx, sig);
+		deliver(s, ctx, sig, from_terminal || sig == SIGCONT);
+}
+
+void signals_suspend(struct signals *s, struct rf_context *ctx)
+{
+	if (s->pid && !handled_by(s->pid, SIGTSTP))
+		deliver(s, ctx, SIGSTOP, true);
 }
 
 /* Keep for the command; one of a kind, as the kernel does. */
@@ -161,12 +182,14 @@ static void stop_along(const struct signals *s)
 	if (!in_foreground())
 		return;
 	sig = info.si_status;
+	terminal_leave(s->terminal);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
 	/* raised while blocked: one with a TSTP that came while we were busy */
 	(void)raise(sig);
 	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	(void)terminal_enter(s->terminal);
 }
 
 void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid)
@@ -201,9 +224,13 @@ static void handle(struct signals *s, struct rf_context *ctx, const struct signa
 	int sig = (int)si->ssi_signo;
 	bool from_terminal = si->ssi_code == SI_KERNEL;
 
+	if (sig == SIGCONT)
+		(void)terminal_enter(s->terminal);
 	if (sig == SIGCHLD) {
 		if (s->pid)
 			stop_along(s);
+	} else if (sig == SIGWINCH && from_terminal && s->terminal) {
+		terminal_resize(s->terminal);	/* its own terminal tells the command */
 	} else if (s->pid) {
 		forward(s, ctx, sig, from_terminal);
 	} else {
@@ -224,7 +251,22 @@ int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *c
 	return rf_ring_watch(ring, s->fd, 0);
 }
 
-int signals_die(int sig)
+bool signals_have_ended(struct signals *s, struct rf_ring *ring)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		int sig = (int)si.ssi_signo;
+
+		if (sig == SIGCHLD || default_action(sig) != TERMINATES)
+			continue;
+		s->ended_by = sig;
+		return true;
+	}
+	return rf_ring_watch(ring, s->fd, 0) < 0;
+}
+
+int signals_die(int sig, bool typed)
 {
 	const struct rlimit none = { 0, 0 };
 	sigset_t set;
@@ -234,7 +276,7 @@ int signals_die(int sig)
 	(void)signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
-	(void)kill(getpid(), sig);
+	(void)kill(typed ? 0 : getpid(), sig);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/* we are pid 1 of a namespace, where signals without a handler do nothing */
 	return 128 + sig;

@@ -9,6 +9,8 @@
  * - What the terminal sends (^C, ^\, ^Z, a new window size) goes to the whole
  *   foreground process group, of which the command is normally a member: it
  *   has got the signal already, and is not sent it twice.
+ *   A command in a session of its own has not, nor has any of its group: both
+ *   get it from us.
  * - A signal that the caller had ignored (nohup, `&` in a script) stays so.
  * - Stopping follows the command: only when *it* stops does ringfence stop, so
  *   that an editor which handles ^Z by itself is not torn from its terminal.
@@ -26,11 +28,14 @@
 
 #include "ringfence.h"
 
+struct terminal;
+
 struct signals {
 	int		 fd;		/* signalfd; -1 */
 	sigset_t	 ignored;	/* by the caller */
 	bool		 is_pid1;	/* the command is pid 1 of its namespace */
 	pid_t		 pid;		/* of the command; 0 before exec */
+	struct terminal	*terminal;	/* private, of the command; or NULL */
 	int		 ended_by;	/* signal whose default action we carried out; 0 */
 	struct {
 		int	 sig;
@@ -45,6 +50,12 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1);
 /* The signalfd is readable: act on what is there.  0 or a negative errno. */
 int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx);
 
+/* ^Z was typed at the command's private terminal, and no shell in there stops it. */
+void signals_suspend(struct signals *s, struct rf_context *ctx);
+
+/* Has one come that ends us, while nothing is left but to write what was printed? */
+bool signals_have_ended(struct signals *s, struct rf_ring *ring);
+
 /* The command runs: what came before is for it. */
 void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid);
 
@@ -56,7 +67,11 @@ void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid);
 bool signals_are_early(const struct signals *s);
 void signals_end_launch(struct signals *s, struct rf_context *ctx);
 
-/* End as a command does that @sig killed; the exit status if that fails. */
-int signals_die(int sig);
+/*
+ * End as a command does that @sig killed; the exit status if that fails.  With
+ * @typed it was the terminal's, which would have sent it to all of our group: a
+ * script that runs us ends by ^C as if we were not there.
+ */
+int signals_die(int sig, bool typed);
 
 #endif

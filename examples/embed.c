@@ -24,6 +24,7 @@ static const char *const kinds[] = {
 	[RF_DONE_EXIT]		= "exit",
 	[RF_DONE_TIMEOUT]	= "timeout",
 	[RF_DONE_WATCH]		= "watch",
+	[RF_DONE_FD]		= "descriptor",
 };
 
 static int complain(const char *what, int r, const struct rf_err *err)

@@ -27,6 +27,7 @@ static void emit(struct rf_compile *k)
 	if (!k->ids.early)
 		rf_emit_idmap(k);
 	rf_emit_payload(k);
+	rf_emit_tty_host(k);	/* likewise: */
 	rf_emit_fds_open(k);	/* host paths: before the old root goes */
 	rf_emit_filesystem(k);
 	rf_emit_net(k);		/* late: pid 1 makes the namespace meanwhile */
@@ -59,7 +60,7 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 	struct rf_compile k = {
 		.sb = sb, .f = f, .err = err,
 		.oldroot = RF_SLOT_NONE, .newroot = RF_SLOT_NONE, .under = RF_SLOT_NONE,
-		.stage = RF_SLOT_NONE, .init = RF_SLOT_NONE, .userns = RF_SLOT_NONE,
+		.stage = RF_SLOT_NONE, .init = RF_SLOT_NONE, .userns = RF_SLOT_NONE, .tty = RF_SLOT_NONE,
 	};
 	int r;
 

@@ -17,6 +17,7 @@
  *	proc	compile_proc.c	/proc
  *	overlay	compile_overlay.c
  *	net	compile_net.c	loopback
+ *	tty	compile_tty.c	a private terminal
  *	fd	compile_fd.c	descriptors of the payload
  *	exec	compile_exec.c	limits, place, the command
  */
@@ -102,6 +103,7 @@ struct rf_compile {
 	int32_t		 under;			/* the scratch directory below the mounts */
 	int32_t		 stage, init, userns;
 	int32_t		*fd_slots;	/* by index of sb->fds */
+	int32_t		 tty;		/* the command's end of its private terminal */
 };
 
 static inline bool rf_ns_is_new(const struct rf_compile *k, enum rf_ns ns)
@@ -192,6 +194,14 @@ int32_t rf_emit_overlay(struct rf_compile *k, const struct rf_mount *m, uint64_t
 /* compile_net.c */
 int rf_plan_net(struct rf_compile *k);
 void rf_emit_net(struct rf_compile *k);
+
+/*
+ * compile_tty.c: a private terminal.  Of the sandbox's own devpts, in slot @devpts,
+ * if it has one; else of the host's, which has to be before the mounts.
+ */
+void rf_emit_tty(struct rf_compile *k, int32_t devpts);
+void rf_emit_tty_host(struct rf_compile *k);
+void rf_emit_tty_fds(struct rf_compile *k);
 
 /* compile_fd.c */
 void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */

@@ -45,10 +45,11 @@ void rf_emit_place(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
 
-	if (sb->terminal == RF_TERM_NONE) {
-		rf_chain_set_place(k->c, &sb->terminal_place);
+	rf_chain_set_place(k->c, &sb->terminal_place);
+	if (sb->terminal == RF_TERM_PRIVATE)
+		rf_tty_emit_session(k->c, k->tty);
+	if (sb->terminal == RF_TERM_NONE)
 		rf_chain_add(k->c, RF_OP_SETSID);
-	}
 	rf_chain_set_place(k->c, &sb->cwd_place);
 	if (sb->cwd) {
 		emit_chdir(k, sb->cwd, false);

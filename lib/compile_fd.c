@@ -116,6 +116,7 @@ void rf_emit_fds(struct rf_compile *k)
 		op->u.dup.slot = k->fd_slots[i];
 		op->u.dup.to = sb->fds[i].number;
 	}
+	rf_emit_tty_fds(k);
 	for (size_t i = 0; k->fd_slots && i < sb->nr_fds; i++)
 		emit_close_origin(k, i);
 }

@@ -39,6 +39,7 @@ enum rf_report_what {
 	RF_REPORT_PAYLOAD,	/* carries the pidfd of the payload task */
 	RF_REPORT_GATE,		/* parked at op `index` */
 	RF_REPORT_ASK,		/* op `index` is the submitter's to do */
+	RF_REPORT_FD,		/* carries a descriptor that op `index` sends */
 	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
 };
 struct rf_report {
@@ -160,7 +161,7 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first);
 RF_EXECUTOR(clone); RF_EXECUTOR(unshare); RF_EXECUTOR(setns); RF_EXECUTOR(join_cgroup);
 RF_EXECUTOR(exec); RF_EXECUTOR(gate); RF_EXECUTOR(exit);
 RF_EXECUTOR(open); RF_EXECUTOR(dup); RF_EXECUTOR(close); RF_EXECUTOR(close_range);
-RF_EXECUTOR(pipe); RF_EXECUTOR(socket); RF_EXECUTOR(memfd); RF_EXECUTOR(send_fds);
+RF_EXECUTOR(pipe); RF_EXECUTOR(pty); RF_EXECUTOR(socket); RF_EXECUTOR(memfd); RF_EXECUTOR(send_fds);
 RF_EXECUTOR(recv_fds);
 RF_EXECUTOR(open_tree); RF_EXECUTOR(mkfs); RF_EXECUTOR(mount_setattr);
 RF_EXECUTOR(move_mount); RF_EXECUTOR(pivot_root); RF_EXECUTOR(umount); RF_EXECUTOR(verify);

@@ -26,7 +26,10 @@ static void plain_close(struct rf_ring *ring)
 
 static int plain_arm(struct rf_ring *ring, int fd, uint64_t cookie)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data = { .u64 = cookie } };
+	struct epoll_event e = {
+		.events = (rf_cookie_is_out(cookie) ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT,
+		.data = { .u64 = cookie },
+	};
 
 	if (epoll_ctl(ring->poll_fd, EPOLL_CTL_MOD, fd, &e) == 0)
 		return 0;

@@ -106,7 +106,7 @@ static int ring_arm(struct rf_ring *ring, int fd, uint64_t cookie)
 
 	if (!sqe)
 		return -EBUSY;
-	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	io_uring_prep_poll_add(sqe, fd, rf_cookie_is_out(cookie) ? POLLOUT : POLLIN);
 	sqe->user_data = cookie;
 	return 0;
 }

@@ -25,7 +25,7 @@ enum rf_op_kind {
 	RF_OP_CLONE, RF_OP_UNSHARE, RF_OP_SETNS, RF_OP_JOIN_CGROUP, RF_OP_EXEC,
 	RF_OP_GATE, RF_OP_EXIT,
 	/* descriptors */
-	RF_OP_OPEN, RF_OP_DUP, RF_OP_CLOSE, RF_OP_CLOSE_RANGE, RF_OP_PIPE,
+	RF_OP_OPEN, RF_OP_DUP, RF_OP_CLOSE, RF_OP_CLOSE_RANGE, RF_OP_PIPE, RF_OP_PTY,
 	RF_OP_SOCKET, RF_OP_MEMFD, RF_OP_SEND_FDS, RF_OP_RECV_FDS,
 	/* mounts */
 	RF_OP_OPEN_TREE, RF_OP_MKFS, RF_OP_MOUNT_SETATTR, RF_OP_MOVE_MOUNT,
@@ -97,6 +97,9 @@ struct rf_vec {
 #define RF_MAKE_EXIST_OK (1U << 2)	/* something of the right type there is fine */
 #define RF_MAKE_REPLACE	(1U << 3)	/* symlink, file: what is there is unlinked first */
 
+/* rf_op.u.pty.flags */
+#define RF_PTY_PLAIN	(1U << 0)	/* no echo, and output as it is printed */
+
 /* rf_op.u.mkfs.flags */
 #define RF_MKFS_OWNED	(1U << 0)	/* missing destinations may be made in it */
 
@@ -129,7 +132,7 @@ struct rf_op {
 	uint16_t	pad;
 	uint32_t	origin;		/* index into the chain's origins; 0 = none */
 	int32_t		out;		/* slot that this op fills, or -1 */
-	int32_t		out2;		/* second one: pipe */
+	int32_t		out2;		/* second one: pipe, pty */
 	union {
 		/* as: enum rf_clone_as; unshare: what pid 1 unshares before its exec */
 		struct { uint64_t flags, unshare; uint32_t as; } clone;
@@ -145,9 +148,12 @@ struct rf_op {
 		struct { int32_t slot; } close;
 		struct { uint32_t unused; } close_range;		/* closes what nothing names */
 		struct { uint32_t flags; } pipe;			/* out: read end, out2: write end */
+		/* out: master, out2: the terminal; dir: slot of a devpts, or path of a ptmx */
+		struct { int32_t dir; rf_str path; struct rf_blob modes; uint32_t rows, cols, flags; } pty;
 		struct { int32_t domain, type, protocol; } socket;
 		struct { rf_str name; struct rf_blob content; uint32_t flags; uint32_t seals; } memfd;
-		struct { int32_t sock; struct rf_blob slots, payload; } send_fds; /* slots: int32_t[] */
+		/* slots: int32_t[]; without sock: one, to the submitter */
+		struct { int32_t sock; struct rf_blob slots, payload; } send_fds;
 		struct { int32_t sock; struct rf_blob slots; } recv_fds; /* slots: int32_t[] filled */
 
 		/* dev/ino != 0: must be what fstat of the caller's descriptor said */
@@ -262,7 +268,7 @@ struct rf_arg {
 
 /* rf_op_def.flags */
 #define RF_OPF_MAKES_FD	(1U << 0)	/* fills `out` with its result */
-#define RF_OPF_MAKES_TWO (1U << 1)	/* pipe: fills out and out2 by itself */
+#define RF_OPF_MAKES_TWO (1U << 1)	/* pipe, pty: fills out and out2 by itself */
 #define RF_OPF_ENDS	(1U << 2)	/* may end a chain: exec, exit, gate */
 #define RF_OPF_SUBMITTER (1U << 3)	/* may be carried out by the submitter */
 #define RF_OPF_IDS	(1U << 4)	/* also in RF_PHASE_IDS: take an id that the new map has */

@@ -61,6 +61,10 @@ static const struct rf_name pipe_flags[] = {
 	{ O_CLOEXEC, "" }, { O_NONBLOCK, "nonblock" }, { O_DIRECT, "packets" }, { 0, NULL }
 };
 
+static const struct rf_name pty_flags[] = {
+	{ RF_PTY_PLAIN, "plain" }, { 0, NULL }
+};
+
 static const struct rf_name memfd_flags[] = {
 	{ MFD_CLOEXEC, "" }, { MFD_ALLOW_SEALING, "sealable" }, { MFD_HUGETLB, "hugetlb" },
 	{ MFD_NOEXEC_SEAL, "noexec" }, { MFD_EXEC, "exec" }, { 0, NULL }
@@ -324,6 +328,17 @@ const struct rf_op_def rf_op_defs[] = {
 		.help = "make a pipe: the read end, then the write end",
 		.args = { NAMED("flags", FLAGS32, pipe.flags, pipe_flags) },
 	},
+	[RF_OP_PTY] = {
+		.name = "pty", .group = "descriptors", .run = rf_run_pty,
+		.phase = RF_PHASE_ANY, .flags = RF_OPF_MAKES_TWO,
+		.help = "make a pair of pseudo-terminals: the master, then the terminal",
+		.args = {
+			SLOT("devpts", pty.dir), STR("", pty.path),
+			ARG("modes", BYTES, pty.modes),
+			NAMED("rows", U32, pty.rows, no_zero), NAMED("cols", U32, pty.cols, no_zero),
+			NAMED("flags", FLAGS32, pty.flags, pty_flags),
+		},
+	},
 	[RF_OP_SOCKET] = {
 		.name = "socket", .group = "descriptors", .run = rf_run_socket,
 		.phase = RF_PHASE_ANY, .flags = RF_OPF_MAKES_FD,
@@ -346,7 +361,7 @@ const struct rf_op_def rf_op_defs[] = {
 	[RF_OP_SEND_FDS] = {
 		.name = "send_fds", .group = "descriptors", .run = rf_run_send_fds,
 		.phase = RF_PHASE_ANY,
-		.help = "send descriptors over a unix socket",
+		.help = "send descriptors over a unix socket, or one to the submitter",
 		.args = {
 			SLOT("socket", send_fds.sock), ARG("fds", SLOTS, send_fds.slots),
 			ARG("payload", BYTES, send_fds.payload),

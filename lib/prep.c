@@ -135,6 +135,34 @@ int rf_prep_pipe(struct rf_chain *c, int flags, int *ret_read, int *ret_write)
 	return added(c);
 }
 
+int rf_prep_pty(struct rf_chain *c, int devpts, const char *ptmx, unsigned int rows,
+		unsigned int cols, int *ret_master, int *ret_terminal)
+{
+	rf_str path = rf_chain_str(c, ptmx);
+	struct rf_op *op = rf_chain_add(c, RF_OP_PTY);
+
+	op->u.pty.dir = devpts;
+	op->u.pty.path = path;
+	op->u.pty.rows = rows;
+	op->u.pty.cols = cols;
+	fills(c, op, ret_master);
+	op->out2 = rf_chain_slot(c);
+	if (!c->error)
+		*ret_terminal = op->out2;
+	return added(c);
+}
+
+int rf_prep_send_fd(struct rf_chain *c, int slot)
+{
+	const int32_t slots[1] = { slot };
+	struct rf_blob b = rf_chain_blob(c, slots, sizeof(slots));
+	struct rf_op *op = rf_chain_add(c, RF_OP_SEND_FDS);
+
+	op->u.send_fds.sock = RF_SLOT_NONE;
+	op->u.send_fds.slots = b;
+	return added(c);
+}
+
 int rf_prep_memfd(struct rf_chain *c, const char *name, const void *data, size_t len,
 		  int *ret_slot)
 {
@@ -197,6 +225,15 @@ int rf_prep_umask(struct rf_chain *c, unsigned int mask)
 int rf_prep_setsid(struct rf_chain *c)
 {
 	rf_chain_add(c, RF_OP_SETSID);
+	return added(c);
+}
+
+int rf_prep_ctty(struct rf_chain *c, int slot)
+{
+	struct rf_op *op = rf_chain_add(c, RF_OP_CTTY);
+
+	op->u.ctty.slot = slot;
+	op->u.ctty.fd = -1;
 	return added(c);
 }
 

@@ -41,7 +41,7 @@ static const struct preset presets[] = {
 	  "  keep: [COLORTERM, EDITOR, HOME, LANG, LANGUAGE, LC_*, LOGNAME, PAGER,\n"
 	  "         PATH, SHELL, TERM, TZ, USER]\n"
 	  "command: [/bin/sh, -i]\n"
-	  "terminal: inherit\n" },
+	  "terminal: private\n" },
 	{ NULL, NULL }
 };
 

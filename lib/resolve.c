@@ -526,12 +526,28 @@ static int check_caps(struct rf_resolve *rs)
 	return 0;
 }
 
+static int resolve_terminal(struct rf_resolve *rs)
+{
+	struct rf_sandbox *sb = rs->sb;
+
+	if (sb->terminal == RF_TERM_AUTO)
+		sb->terminal = rs->pure ? RF_TERM_INHERIT : rf_tty_choose();
+	if (sb->terminal != RF_TERM_PRIVATE)
+		return 0;
+	if (rs->pure)
+		sb->tty = (struct rf_tty){ .fds = 7, .rows = 24, .cols = 80 };
+	else
+		rf_tty_look(&sb->tty);
+	return 0;
+}
+
 int rf_sandbox_resolve(struct rf_sandbox *sb, const struct rf_features *f,
 		       unsigned int flags, struct rf_err *err)
 {
 	static int (*const steps[])(struct rf_resolve *rs) = {
 		resolve_caller, resolve_env, resolve_exec_fd, rf_resolve_root, rf_resolve_mounts,
-		check_namespaces, check_user, check_caps, resolve_fds, resolve_scratch,
+		check_namespaces, check_user, check_caps, resolve_fds, resolve_terminal,
+		resolve_scratch,
 	};
 	struct rf_resolve rs = { .sb = sb, .f = f, .err = err, .pure = flags & RF_RESOLVE_PURE };
 	int ret = rf_options_read(sb, err);

@@ -63,6 +63,25 @@ static void close_fd(int fd)
 		(void)close(fd);
 }
 
+static int pop(struct rf_ring *ring, struct rf_completion *ret_done)
+{
+	if (!ring->nr_queue)
+		return 0;
+	*ret_done = ring->queue[ring->head];
+	ring->head = (ring->head + 1) % ring->max_queue;
+	ring->nr_queue--;
+	if (ret_done->kind == RF_DONE_EXIT || ret_done->kind == RF_DONE_FAILED)
+		ring->dying = ret_done->ctx;
+	return 1;
+}
+
+/* A completion that nobody will see. */
+static void drop(const struct rf_completion *c)
+{
+	if (c->kind == RF_DONE_FD)
+		close_fd(c->result);
+}
+
 /* Is anything left to wait for?  A launch that is over only has to be released. */
 static bool live_contexts(const struct rf_ring *ring)
 {
@@ -82,7 +101,9 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 		(void)rf_context_kill(ctx);
 	/* what was killed still has to be reaped; a failing wait ends it */
 	while (live_contexts(ring) && rf_ring_wait(ring, -1, &c) == 1)
-		;
+		drop(&c);
+	while (pop(ring, &c))
+		drop(&c);
 	while (ring->contexts)
 		rf_context_free(ring->contexts);
 	ring->engine->close(ring);
@@ -116,7 +137,12 @@ int rf_ring_fd(const struct rf_ring *ring)
 
 /* ------------------------------------------------------------------- watches */
 
-int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data)
+static uint64_t watch_cookie(const struct rf_watch *w)
+{
+	return rf_cookie(w, w->is_out ? RF_COOKIE_WATCH_OUT : RF_COOKIE_WATCH);
+}
+
+static int watch(struct rf_ring *ring, int fd, uint64_t user_data, bool is_out)
 {
 	struct rf_watch *w;
 	int r;
@@ -137,10 +163,27 @@ int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data)
 		ring->watches = w;
 	}
 	w->user_data = user_data;
-	r = ring->engine->arm(ring, fd, rf_cookie(w, RF_COOKIE_WATCH));
+	w->is_out = is_out;
+	r = ring->engine->arm(ring, fd, watch_cookie(w));
 	if (r == 0)
 		w->armed = true;
+	if (r == -EPERM) {	/* epoll's word for what never blocks */
+		const struct rf_completion c = { .kind = RF_DONE_WATCH, .user_data = user_data,
+						 .index = -1 };
+
+		r = rf_ring_push(ring, &c);
+	}
 	return r;
+}
+
+int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data)
+{
+	return watch(ring, fd, user_data, false);
+}
+
+int rf_ring_watch_out(struct rf_ring *ring, int fd, uint64_t user_data)
+{
+	return watch(ring, fd, user_data, true);
 }
 
 int rf_ring_unwatch(struct rf_ring *ring, int fd)
@@ -151,7 +194,7 @@ int rf_ring_unwatch(struct rf_ring *ring, int fd)
 		if (w->fd != fd)
 			continue;
 		if (w->armed)
-			(void)ring->engine->disarm(ring, fd, rf_cookie(w, RF_COOKIE_WATCH));
+			(void)ring->engine->disarm(ring, fd, watch_cookie(w));
 		*at = w->next;
 		free(w);
 		return 0;
@@ -284,18 +327,6 @@ int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
 }
 
 /* ------------------------------------------------------------------- waiting */
-
-static int pop(struct rf_ring *ring, struct rf_completion *ret_done)
-{
-	if (!ring->nr_queue)
-		return 0;
-	*ret_done = ring->queue[ring->head];
-	ring->head = (ring->head + 1) % ring->max_queue;
-	ring->nr_queue--;
-	if (ret_done->kind == RF_DONE_EXIT || ret_done->kind == RF_DONE_FAILED)
-		ring->dying = ret_done->ctx;
-	return 1;
-}
 
 static uint64_t now_ms(void)
 {

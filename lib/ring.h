@@ -18,13 +18,16 @@
 
 /* What a readiness cookie points at; in its low bits. */
 enum rf_cookie { RF_COOKIE_REPORT = 0, RF_COOKIE_CONTEXT, RF_COOKIE_INIT, RF_COOKIE_PAYLOAD,
-		 RF_COOKIE_WATCH, RF_COOKIE_TIMER, RF_COOKIE_MASK = 7 };
+		 RF_COOKIE_WATCH, RF_COOKIE_TIMER, RF_COOKIE_WATCH_OUT, RF_COOKIE_MASK = 7 };
 
 struct rf_engine {
 	const char	*name;
 	int	(*open)(struct rf_ring *ring, struct rf_err *err);
 	void	(*close)(struct rf_ring *ring);
-	/* One call of rf_ring_event(@cookie) when @fd is readable or hung up. */
+	/*
+	 * One call of rf_ring_event(@cookie) when @fd is readable or hung up; for
+	 * RF_COOKIE_WATCH_OUT, when it is writable.  -EPERM: it is always ready.
+	 */
 	int	(*arm)(struct rf_ring *ring, int fd, uint64_t cookie);
 	/* Take back an arm() that has not fired: no event with @cookie comes afterwards. */
 	int	(*disarm)(struct rf_ring *ring, int fd, uint64_t cookie);
@@ -38,7 +41,7 @@ struct rf_watch {
 	struct rf_watch	*next;
 	int		 fd;		/* -1: no longer wanted */
 	uint64_t	 user_data;
-	bool		 armed;
+	bool		 armed, is_out;
 };
 
 /* One of the tasks of a launch, by pidfd. */
@@ -120,6 +123,11 @@ static inline struct rf_record *rf_record_at(const struct rf_context *ctx, uint3
 static inline struct rf_context *rf_cookie_ptr(uint64_t cookie)
 {
 	return (struct rf_context *)(uintptr_t)(cookie & ~(uint64_t)RF_COOKIE_MASK);
+}
+
+static inline bool rf_cookie_is_out(uint64_t cookie)
+{
+	return (cookie & RF_COOKIE_MASK) == RF_COOKIE_WATCH_OUT;
 }
 
 static inline uint64_t rf_cookie(const void *p, enum rf_cookie kind)

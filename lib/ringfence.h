@@ -138,6 +138,9 @@ RF_PUBLIC int rf_prep_dup(struct rf_chain *chain, int slot, int to_fd);
 RF_PUBLIC int rf_prep_close(struct rf_chain *chain, int slot);
 RF_PUBLIC int rf_prep_close_range(struct rf_chain *chain);
 RF_PUBLIC int rf_prep_pipe(struct rf_chain *chain, int flags, int *ret_read, int *ret_write);
+RF_PUBLIC int rf_prep_pty(struct rf_chain *chain, int devpts_slot, const char *ptmx,
+			  unsigned int rows, unsigned int cols, int *ret_master, int *ret_terminal);
+RF_PUBLIC int rf_prep_send_fd(struct rf_chain *chain, int slot);
 RF_PUBLIC int rf_prep_memfd(struct rf_chain *chain, const char *name,
 			    const void *data, size_t len, int *ret_slot);
 RF_PUBLIC int rf_prep_write(struct rf_chain *chain, int slot, const char *path,
@@ -147,6 +150,7 @@ RF_PUBLIC int rf_prep_hostname(struct rf_chain *chain, const char *name);
 RF_PUBLIC int rf_prep_rlimit(struct rf_chain *chain, int resource, uint64_t soft, uint64_t hard);
 RF_PUBLIC int rf_prep_umask(struct rf_chain *chain, unsigned int mask);
 RF_PUBLIC int rf_prep_setsid(struct rf_chain *chain);
+RF_PUBLIC int rf_prep_ctty(struct rf_chain *chain, int slot);
 RF_PUBLIC int rf_prep_pdeathsig(struct rf_chain *chain, int sig);
 RF_PUBLIC int rf_prep_no_new_privs(struct rf_chain *chain);
 
@@ -248,6 +252,7 @@ enum rf_completion_kind {
 	RF_DONE_EXIT,		/* the payload ended; the launch is over, all reaped */
 	RF_DONE_TIMEOUT,	/* a deadline of rf_context_deadline() has passed */
 	RF_DONE_WATCH,		/* a descriptor of rf_ring_watch() is ready */
+	RF_DONE_FD,		/* op `index` sent a descriptor: result, now the caller's */
 };
 
 struct rf_completion {
@@ -280,9 +285,15 @@ RF_PUBLIC int rf_ring_wait(struct rf_ring *ring, int timeout_ms,
 
 /**
  * rf_ring_watch - one RF_DONE_WATCH when @fd is readable; again by another call
+ * rf_ring_watch_out - the same, when @fd can be written to
+ *
+ * A number is watched for one of them at a time; who wants both has a dup(2).
+ * What cannot be polled, such as a file, is ready at once.
+ *
  * Return: 0 or a negative errno.  rf_ring_unwatch() before closing @fd.
  */
 RF_PUBLIC int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data);
+RF_PUBLIC int rf_ring_watch_out(struct rf_ring *ring, int fd, uint64_t user_data);
 RF_PUBLIC int rf_ring_unwatch(struct rf_ring *ring, int fd);
 
 /** rf_context_open - open the gate at which @ctx is parked. -EINVAL if it is not. */

@@ -2,15 +2,23 @@
 /*
  * Executors of the group "descriptors".
  */
+#include <asm/ioctls.h>
 #include <asm/socket.h>
+#include <asm/statfs.h>
+#include <asm/termbits.h>
+#include <asm/termios.h>
 #include <linux/close_range.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <linux/memfd.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/uio.h>
 
 #include "run.h"
+#include "task.h"
+
+#define PTMX_MINOR 2
 
 RF_EXECUTOR(open)
 {
@@ -246,6 +254,92 @@ RF_EXECUTOR(pipe)
 	return 0;
 }
 
+/* A ptmx by its device number, whatever the path led to. */
+static long check_ptmx(int master)
+{
+	struct statx st;
+	long r = rf_statx(master, "", AT_EMPTY_PATH, STATX_TYPE, &st);
+
+	if (r < 0)
+		return r;
+	return (st.stx_mode & S_IFMT) == S_IFCHR && st.stx_rdev_major == TTYAUX_MAJOR &&
+	       st.stx_rdev_minor == PTMX_MINOR ? 0 : -ENOTTY;
+}
+
+/*
+ * The other end, from the kernel and not by a path, which could have been
+ * swapped (CVE-2025-52565); on a devpts, or it is none.
+ */
+static long pty_peer(int master)
+{
+	struct statfs fs;
+	int locked = 0;
+	long fd, r;
+
+	r = rf_sys3(__NR_ioctl, master, TIOCSPTLCK, &locked);
+	if (r < 0)
+		return r;
+	fd = rf_sys3(__NR_ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	r = rf_sys2(__NR_fstatfs, fd, &fs);
+	if (!r && fs.f_type != DEVPTS_SUPER_MAGIC)
+		r = -EXDEV;
+	if (!r)
+		return fd;
+	rf_close(fd);
+	return r;
+}
+
+static long pty_set(struct rf_ctx *ctx, const struct rf_op *op, int fd)
+{
+	const struct winsize size = {
+		.ws_row = (unsigned short)op->u.pty.rows, .ws_col = (unsigned short)op->u.pty.cols,
+	};
+	struct termios t;
+	long r = rf_sys3(__NR_ioctl, fd, TCGETS, &t);
+
+	if (op->u.pty.modes.len > sizeof(t))
+		return -EINVAL;
+	rf_memcpy(&t, rf_ctx_blob(ctx, op->u.pty.modes), op->u.pty.modes.len);
+	if (op->u.pty.flags & RF_PTY_PLAIN) {
+		t.c_lflag &= ~(unsigned int)ECHO;
+		t.c_oflag &= ~(unsigned int)OPOST;
+	}
+	if (!r && (op->u.pty.modes.len || op->u.pty.flags))
+		r = rf_sys3(__NR_ioctl, fd, TCSETS, &t);
+	if (!r && (size.ws_row || size.ws_col))
+		r = rf_sys3(__NR_ioctl, fd, TIOCSWINSZ, &size);
+	return r;
+}
+
+RF_EXECUTOR(pty)
+{
+	/* the file itself in a devpts that is known; by a path, as users have it */
+	const uint64_t resolve = op->u.pty.dir < 0 ? RESOLVE_NO_MAGICLINKS :
+		RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+	const char *path = op->u.pty.dir < 0 ? rf_ctx_str(ctx, op->u.pty.path) : "ptmx";
+	long master = rf_openat2(rf_ctx_dir(ctx, op->u.pty.dir), path,
+				 O_RDWR | O_NOCTTY | O_NONBLOCK, 0, resolve);
+	long peer, r;
+
+	if (master < 0)
+		return master;
+	r = check_ptmx((int)master);
+	peer = r ? r : pty_peer((int)master);
+	if (peer >= 0)
+		r = pty_set(ctx, op, (int)peer);
+	if (peer < 0 || r < 0) {
+		if (peer >= 0)
+			rf_close(peer);
+		rf_close(master);
+		return peer < 0 ? peer : r;
+	}
+	ctx->slots[op->out] = (int32_t)master;
+	ctx->slots[op->out2] = (int32_t)peer;
+	return 0;
+}
+
 RF_EXECUTOR(socket)
 {
 	(void)ctx;
@@ -297,6 +391,17 @@ struct cmsghdr {
 	int32_t		fds[];
 };
 
+static long send_to_submitter(struct rf_ctx *ctx, const int32_t *slots, uint32_t nr)
+{
+	int fd = nr == 1 ? rf_ctx_fd(ctx, slots[0]) : -1;
+
+	if (nr != 1)
+		return -EINVAL;
+	if (fd < 0)
+		return -ECANCELED;
+	return rf_report(ctx, RF_REPORT_FD, ctx->index, fd);
+}
+
 RF_EXECUTOR(send_fds)
 {
 	const int32_t *slots = rf_ctx_blob(ctx, op->u.send_fds.slots);
@@ -312,6 +417,8 @@ RF_EXECUTOR(send_fds)
 
 	if (nr > SCM_MAX)
 		return -E2BIG;
+	if (op->u.send_fds.sock < 0)
+		return send_to_submitter(ctx, slots, nr);
 	/* descriptors travel with a byte at least */
 	if (!iov.iov_len) {
 		iov.iov_base = &nothing;

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tty.h"
+
 struct rf_err;
 struct rf_chain;
 struct rf_features;
@@ -167,7 +169,6 @@ struct rf_rlimit_spec {
 	struct rf_place	 place;
 };
 
-enum rf_terminal { RF_TERM_AUTO = 0, RF_TERM_INHERIT, RF_TERM_NONE, RF_TERM_PRIVATE };
 enum rf_network { RF_NET_NONE = 0, RF_NET_LOOPBACK, RF_NET_HOST };
 
 /* A seccomp filter, ready to install; the front end has read and compiled it. */
@@ -291,7 +292,8 @@ struct rf_sandbox {
 	bool		 init;		/* a reaper as pid 1 */
 	/* the submitter ends when whoever started it ends; its sandbox always ends with it */
 	bool		 die_with_parent;
-	enum rf_terminal terminal;
+	enum rf_terminal terminal;	/* after rf_sandbox_resolve(): never AUTO */
+	struct rf_tty	 tty;		/* PRIVATE: what it is to be like */
 	struct rf_place	 init_place, terminal_place;
 
 	struct rf_seccomp_spec seccomp;

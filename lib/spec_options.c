@@ -141,8 +141,8 @@ const struct rf_opt rf_spec_options[] = {
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "init" },
 	{ .name = "die-with-parent", .help = "end it when whoever started ringfence ends",
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "die_with_parent" },
-	{ .name = "terminal", .arg = "auto|inherit|none", .help = "whether the command has the caller's terminal",
-	  .complete = RF_COMPLETE_WORDS, .words = "auto inherit none", .shape = RF_SHAPE_SCALAR, .key = "terminal" },
+	{ .name = "terminal", .arg = "auto|private|inherit|none", .help = "which terminal the command has",
+	  .complete = RF_COMPLETE_WORDS, .words = "auto private inherit none", .shape = RF_SHAPE_SCALAR, .key = "terminal" },
 	{ .name = NULL }
 };
 

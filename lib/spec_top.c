@@ -151,7 +151,7 @@ static int read_network(struct rf_reader *r, const struct rf_node *v, void *obj)
 
 static const struct rf_word terminal_words[] = {
 	{ "auto", RF_TERM_AUTO }, { "inherit", RF_TERM_INHERIT },
-	{ "none", RF_TERM_NONE }, { NULL, 0 }
+	{ "none", RF_TERM_NONE }, { "private", RF_TERM_PRIVATE }, { NULL, 0 }
 };
 
 static const struct rf_key top_keys[] = {

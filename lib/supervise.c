@@ -361,6 +361,18 @@ int rf_context_open(struct rf_context *ctx)
 	return 0;
 }
 
+/* A descriptor for the caller: what cannot be handed out is closed. */
+static void hand_over(struct rf_context *ctx, uint32_t index, int fd)
+{
+	const struct rf_completion c = {
+		.kind = RF_DONE_FD, .ctx = ctx, .user_data = ctx->user_data,
+		.index = (int)index, .result = fd,
+	};
+
+	if (fd >= 0 && (ctx->internal || rf_ring_push(ctx->ring, &c) < 0))
+		(void)close(fd);
+}
+
 static void report_received(struct rf_context *ctx, const struct rf_report *rep, int fd)
 {
 	int r;
@@ -373,6 +385,9 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 		break;
 	case RF_REPORT_PAYLOAD:
 		adopt(ctx, &ctx->payload, fd, ctx->area->payload_pid);
+		break;
+	case RF_REPORT_FD:
+		hand_over(ctx, rep->index, fd);
 		break;
 	case RF_REPORT_GATE:
 		ctx->parked_op = (int)rep->index;
@@ -530,7 +545,7 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
 	case RF_COOKIE_PAYLOAD:
 		ctx->payload.armed = false;
 		break;
-	case RF_COOKIE_WATCH:
+	case RF_COOKIE_WATCH: case RF_COOKIE_WATCH_OUT:
 		watch_ready(ring, (struct rf_watch *)(void *)ctx);
 		return;
 	case RF_COOKIE_TIMER:

@@ -3,7 +3,8 @@
  * Cases of ops.h with the context's sources compiled as ordinary code: a
  * forked child with its own memory is the context, so the sanitizers see what
  * they cannot in the freestanding one.  It has no submitter: chains that make
- * pid 1, park, or let the submitter write the id maps are left to the engines.
+ * pid 1, park, send to the submitter or let it write the id maps are left to the
+ * engines.
  * The payload task is the child itself.
  */
 #include <errno.h>
@@ -30,6 +31,7 @@ bool ops_can_run(const struct rf_chain *c)
 		if ((op->kind == RF_OP_CLONE && op->u.clone.as == RF_CLONE_INIT) ||
 		    (op->kind == RF_OP_CLONE && i && op->u.clone.flags) ||
 		    (op->kind == RF_OP_IDMAP && op->u.idmap.by != RF_IDMAP_SELF) ||
+		    (op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock == RF_SLOT_NONE) ||
 		    op->kind == RF_OP_GATE)
 			return false;
 	}

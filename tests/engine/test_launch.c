@@ -318,6 +318,72 @@ TEST_ENGINES(a_watched_descriptor_completes)
 	rf_ring_free(ring);
 }
 
+TEST_ENGINES(a_descriptor_is_watched_for_writing)
+{
+	struct rf_ring *ring = ring_here();
+	struct rf_completion d;
+	char full[4096] = "";
+	int p[2];
+
+	EXPECT_INT(0, pipe2(p, O_CLOEXEC | O_NONBLOCK));
+	EXPECT_INT(0, rf_ring_watch_out(ring, p[1], 5));
+	EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+	EXPECT_INT(RF_DONE_WATCH, d.kind);
+	EXPECT_INT(5, d.user_data);
+	while (write(p[1], full, sizeof(full)) > 0)
+		;
+	EXPECT_INT(0, rf_ring_watch_out(ring, p[1], 6));
+	EXPECT_INT(0, rf_ring_wait(ring, 0, &d));
+	while (read(p[0], full, sizeof(full)) > 0)
+		;
+	EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+	EXPECT_INT(6, d.user_data);
+	rf_ring_free(ring);
+}
+
+TEST_ENGINES(a_file_is_always_ready)
+{
+	struct rf_ring *ring = ring_here();
+	char path[256];
+	struct rf_completion d;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", harness_dir());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	EXPECT_TRUE(fd >= 0);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_INT(0, i ? rf_ring_watch_out(ring, fd, 9) : rf_ring_watch(ring, fd, 9));
+		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+		EXPECT_INT(RF_DONE_WATCH, d.kind);
+		EXPECT_INT(9, d.user_data);
+	}
+	rf_ring_free(ring);
+}
+
+/* One that is not fetched is closed: a_launch_leaks_no_descriptor. */
+TEST_ENGINES(a_descriptor_of_the_chain_comes_to_the_caller)
+{
+	struct rf_ring *ring = ring_here();
+	struct rf_chain *c = chain_here();
+	struct rf_completion d;
+	char text[8] = "";
+	int r, w, sent;
+
+	rf_prep_pipe(c, 0, &r, &w);
+	rf_prep_dup(c, w, 1);
+	sent = rf_prep_send_fd(c, r);
+	add_shell(c, "echo hello");
+	submit(ring, c, 0);
+	d = until(ring, RF_DONE_FD);
+	EXPECT_INT(RF_DONE_FD, d.kind);
+	EXPECT_INT(sent, d.index);
+	EXPECT_INT(6, read(d.result, text, sizeof(text)));
+	EXPECT_STR("hello\n", text);
+	EXPECT_INT(0, close(d.result));
+	until(ring, RF_DONE_EXIT);
+	rf_ring_free(ring);
+}
+
 TEST_ENGINES(freeing_the_ring_ends_what_runs)
 {
 	struct rf_ring *ring = ring_here();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -167,6 +168,73 @@ static struct rf_op *add_socket(struct ops *o, int domain, int type)
 	return op;
 }
 
+/* The pair of a devpts of its own: the terminal is number 0 there. */
+static void pty_pair(struct ops *o)
+{
+	struct rf_op *op;
+	int devpts, master, terminal;
+
+	ops_begin(o, CLONE_NEWNS);
+	op = ops_add(o, RF_OP_MKFS);
+	devpts = rf_chain_slot(o->c);
+	op->u.mkfs.type = ops_str(o, "devpts");
+	op->u.mkfs.options = ops_blob(o, "ptmxmode\0000666\0", 14);
+	op->out = devpts;
+	rf_prep_pty(o->c, devpts, NULL, 5, 70, &master, &terminal);
+	op = ops_add(o, RF_OP_MOVE_MOUNT);
+	op->u.move_mount.from = devpts;
+	op->u.move_mount.to_path = ops_str(o, "/dev/pts");
+	op->u.move_mount.entry = RF_ENTRY_NONE;
+	rf_prep_dup(o->c, master, 9);	/* without it the terminal has hung up */
+	rf_prep_dup(o->c, terminal, 0);
+	rf_prep_setsid(o->c);
+	rf_prep_ctty(o->c, terminal);
+}
+
+static void pty_of_the_host(struct ops *o)
+{
+	int master, terminal;
+
+	ops_begin(o, 0);
+	rf_prep_pty(o->c, RF_SLOT_NONE, "/dev/ptmx", 0, 0, &master, &terminal);
+	rf_prep_dup(o->c, terminal, 0);
+	rf_prep_dup(o->c, master, 9);
+}
+
+/* A device that is no ptmx, at the end of a link where one should be. */
+static void pty_elsewhere(struct ops *o)
+{
+	int master, terminal;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/ptmx", o->dir);
+	EXPECT_INT(0, symlink("/dev/null", path));
+	ops_begin(o, 0);
+	rf_prep_pty(o->c, RF_SLOT_NONE, path, 0, 0, &master, &terminal);
+}
+
+/* Below a directory only the file itself is taken. */
+static void pty_link_in_devpts(struct ops *o)
+{
+	int master, terminal;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/ptmx", o->dir);
+	EXPECT_INT(0, symlink("/dev/ptmx", path));
+	ops_begin(o, 0);
+	rf_prep_pty(o->c, ops_dir(o), NULL, 0, 0, &master, &terminal);
+}
+
+static void pty_modes_too_long(struct ops *o)
+{
+	static const char modes[100];
+	int master, terminal;
+
+	ops_begin(o, 0);
+	rf_prep_pty(o->c, RF_SLOT_NONE, "/dev/ptmx", 0, 0, &master, &terminal);
+	o->c->ops[o->c->nr_ops - 1].u.pty.modes = ops_blob(o, modes, sizeof(modes));
+}
+
 static void socket_unix(struct ops *o)
 {
 	ops_begin(o, 0);
@@ -242,6 +310,25 @@ static void pass_fds(struct ops *o)
 	rf_prep_dup(o->c, got[1], 9);
 }
 
+static void send_to_submitter(struct ops *o)
+{
+	int slot;
+
+	ops_begin(o, 0);
+	rf_prep_open(o->c, RF_SLOT_NONE, "/dev/null", O_WRONLY, 0, 0, &slot);
+	rf_prep_send_fd(o->c, slot);
+}
+
+static void send_two_to_submitter(struct ops *o)
+{
+	int32_t slots[2];
+
+	ops_begin(o, 0);
+	rf_prep_open(o->c, RF_SLOT_NONE, "/dev/null", O_WRONLY, 0, 0, &slots[0]);
+	slots[1] = slots[0];
+	add_send(o, RF_SLOT_NONE, slots, 2);
+}
+
 static void send_nothing(struct ops *o)
 {
 	int pair[2];
@@ -314,6 +401,13 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_PIPE, "a pipe has two ends", pipe_ends, 0,
 	  "read -r line; test \"$line\" = through; ! read -r line"),
 	FAILS(RF_OP_PIPE, "a pipe with a wrong flag", pipe_bad_flag, EINVAL),
+	SUCCEEDS(RF_OP_PTY, "a terminal of its own devpts", pty_pair, 0,
+	  "test $(tty) = /dev/pts/0; test \"$(stty size)\" = '5 70'; : </dev/tty"),
+	SUCCEEDS(RF_OP_PTY, "a terminal of the host's devpts", pty_of_the_host, 0,
+	  "stty -opost; echo through >&0; read -r line <&9; test \"$line\" = through"),
+	FAILS(RF_OP_PTY, "a path that leads to another device", pty_elsewhere, ENOTTY),
+	FAILS(RF_OP_PTY, "a link where the ptmx should be", pty_link_in_devpts, ELOOP),
+	FAILS(RF_OP_PTY, "modes that are none", pty_modes_too_long, EINVAL),
 	SUCCEEDS(RF_OP_SOCKET, "a socket", socket_unix, OPS_ANY, "test -S /proc/self/fd/9"),
 	FAILS(RF_OP_SOCKET, "a socket of no family", socket_bad, EAFNOSUPPORT),
 	SUCCEEDS(RF_OP_MEMFD, "a memfd has its content from the start", memfd_content, OPS_ANY,
@@ -323,6 +417,8 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_SEND_FDS, "what could not be opened is not sent", send_nothing, -ECANCELED,
 		 NULL),
 	FAILS(RF_OP_SEND_FDS, "sending into a file", send_to_file, ENOTSOCK),
+	SUCCEEDS(RF_OP_SEND_FDS, "one to the submitter", send_to_submitter, 0, NULL),
+	FAILS(RF_OP_SEND_FDS, "two to the submitter", send_two_to_submitter, EINVAL),
 	SUCCEEDS(RF_OP_RECV_FDS, "descriptors are received", pass_fds, 0,
 	  READ_HELLO "; test $(readlink /proc/self/fd/9) = /dev/null"),
 	FAILS(RF_OP_RECV_FDS, "fewer descriptors than asked for", recv_too_few, EPROTO),

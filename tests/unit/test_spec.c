@@ -107,7 +107,7 @@ TEST(keys_of_later_versions_are_unknown_not_ignored)
 		{ "limits: {pids: 5}", "1:10: unknown key 'pids'" },
 		{ "network: {veth: {}}", "1:10: a map where a word belongs" },
 		{ "network: user", "1:10: unknown word 'user'" },
-		{ "terminal: private", "1:11: unknown word 'private'" },
+		{ "terminal: pty", "1:11: unknown word 'pty'" },
 	};
 
 	EXPECT_BAD(cases);
