@@ -11,7 +11,6 @@
 #include "command.h"
 #include "error.h"
 #include "hint.h"
-#include "hint.h"
 #include "trace.h"
 
 static bool is_not_found(int result)
@@ -103,16 +102,6 @@ static void exec_failed(const struct load *l, const struct walk *w, struct failu
 	failure_hint(l, w->index, -w->result, err);
 }
 
-static void add_hint(const struct load *l, int index, int result, struct rf_err *err)
-{
-	const struct rf_failed x = {
-		.chain = l->chain, .op = &l->chain->ops[index], .error = -result,
-		.sb = l->sb, .f = &l->features, .host = "",
-	};
-
-	(void)rf_hint(&x, err);
-}
-
 void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		   const struct rf_completion *done, struct failure *ret,
 		   struct rf_err *err)
@@ -134,7 +123,6 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 
 		if (w.index >= 0) {
 			exec_failed(l, &w, ret, err);
-			add_hint(l, w.index, w.result, err);
 			return;
 		}
 	}
@@ -148,7 +136,6 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		rf_err_at(err, &place, -done->result, "%s", text);
 	}
 	failure_hint(l, done->index, -done->result, err);
-	add_hint(l, done->index, done->result, err);
 }
 
 static bool same_place(const struct rf_place *a, const struct rf_place *b)

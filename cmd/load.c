@@ -5,7 +5,6 @@
 
 #include "error.h"
 #include "prepare.h"
-#include "prepare.h"
 #include "spec.h"
 
 int load_init(struct load *l, struct rf_err *err)
@@ -17,8 +16,6 @@ int load_init(struct load *l, struct rf_err *err)
 void load_done(struct load *l)
 {
 	l->chain = rf_chain_free(l->chain);
-	if (l->sb)
-		rf_sandbox_unprepare(l->sb);
 	if (l->sb)
 		rf_sandbox_unprepare(l->sb);
 	l->sb = rf_sandbox_free(l->sb);
