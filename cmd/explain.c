@@ -10,11 +10,14 @@
 
 #include "command.h"
 #include "error.h"
+#include "layers.h"
 #include "load.h"
 #include "options.h"
+#include "receipt.h"
 #include "report.h"
 #include "spec.h"
 #include "trace.h"
+#include "verdict.h"
 
 enum { OPT_SPEC, OPT_JSON, OPT_FEATURES, OPT_PRINT_FEATURES, OPT_HELP };
 
@@ -104,8 +107,24 @@ static int print_chain(const struct explain *e, struct rf_err *err)
 		out("%s%s", line, e->format != TRACE_JSON ? "" : i + 1 < nr ? ",\n" : "\n");
 		free(line);
 	}
-	if (e->format == TRACE_JSON)
-		out("]}\n");
+	return 0;
+}
+
+static int print_layers(const struct explain *e, struct rf_err *err)
+{
+	struct rf_receipt *receipt = layers_of(&e->load, NULL);
+	char *json = NULL;
+
+	if (receipt && e->format == TRACE_JSON)
+		json = rf_receipt_json(receipt);
+	else if (receipt)
+		layers_print(receipt);
+	if (json)
+		out("],\"receipt\":%s}\n", json);
+	free(json);
+	rf_receipt_free(receipt);
+	if (!receipt || (e->format == TRACE_JSON && !json))
+		return rf_err_set(err, ENOMEM, "printing the layers");
 	return 0;
 }
 
@@ -130,7 +149,8 @@ static int explain(struct explain *e, int argc, char **argv, struct rf_err *err)
 	r = rf_chain_check(e->load.chain, err);
 	if (r < 0)
 		return r;
-	return print_chain(e, err);
+	r = print_chain(e, err);
+	return r < 0 ? r : print_layers(e, err);
 }
 
 static int explain_main(int argc, char **argv)

@@ -14,7 +14,8 @@
 #include "error.h"
 #include "failure.h"
 #include "hint.h"
-#include "hint.h"
+#include "layers.h"
+#include "receipt.h"
 #include "report.h"
 
 static uint64_t timeval_us(const struct timeval *t)
@@ -100,6 +101,19 @@ static void command_ended(struct launch *l, const struct rf_completion *done)
 	}
 }
 
+/* What was in force while the command ran; only now is it known for all ops. */
+static void take_receipt(struct launch *l)
+{
+	if (!l->wants_usage)
+		return;
+	l->receipt = layers_of(l->load, l->ctx);
+	l->verdict.receipt = l->receipt;
+	if (l->receipt)
+		return;
+	rf_err_set(&l->err, ENOMEM, "the receipt");
+	failed(l, STATUS_SANDBOX, REPORT_STRERROR);
+}
+
 /* --------------------------------------------------------------- the loop */
 
 static int handle_terminal(struct launch *l, uint64_t user_data)
@@ -139,6 +153,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		terminal_leave(l->terminal);
 		command_ended(l, done);
+		take_receipt(l);
 		return 1;
 	case RF_DONE_TIMEOUT:
 		l->timed_out = true;
@@ -291,6 +306,7 @@ void launch_done(struct launch *l)
 	if (l->signals.fd >= 0)
 		(void)close(l->signals.fd);
 	l->signals.fd = -1;
+	l->receipt = rf_receipt_free(l->receipt);
 	free(l->skipped);
 	l->skipped = NULL;
 }

@@ -33,6 +33,7 @@ struct launch {
 	bool		 timed_out;
 	bool		 over;		/* all of it has been reaped */
 	const struct rf_mount **skipped;
+	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */
 	char		 op[OP_TEXT_MAX]; /* text of the op that failed */
 };
 

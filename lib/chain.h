@@ -83,4 +83,8 @@ bool rf_context_is_past_exec(const struct rf_context *ctx);
 /* op_print.c: one op with its arguments; the length it would have had. */
 int rf_op_print(const struct rf_chain *c, const struct rf_op *op, char *buf, size_t size);
 
+
+/* A set of capabilities as ops print it: "none", or names with commas between. */
+int rf_caps_print(uint64_t set, char *buf, size_t size);
+
 #endif

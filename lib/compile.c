@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "receipt.h"
+
 /*
  * The walk of a launch.  What a step needs from an earlier one is said beside
  * the later one; the phases of the ops (op.h) say the same, and the builder
@@ -76,6 +78,8 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 	emit(&k);
 	k.c->own_image = k.own_image;
 	r = rf_chain_check(k.c, err);
+	if (r == 0)
+		r = rf_receipt_require(sb, f, k.c, err);
 	if (r < 0)
 		goto out;
 	*ret_chain = k.c;

@@ -466,6 +466,15 @@ static void emit_capbset(struct rf_compile *k)
 	op->u.capbset.last = k->f->last_cap;
 }
 
+/* The caller's session has keys, and possessing them is all that reading takes. */
+static void emit_keyring(struct rf_compile *k)
+{
+	bool must = k->sb->require >> RF_LAYER_KEYRING & 1;
+
+	rf_chain_set_place(k->c, must ? &k->sb->require_places[RF_LAYER_KEYRING] : NULL);
+	rf_chain_add(k->c, RF_OP_KEYRING)->u.keyring.must = must;
+}
+
 /*
  * Giving up power, in the order in which each step still has what it needs:
  * bounding set and bits (CAP_SETPCAP), groups and gid (CAP_SETGID), uid, the
@@ -483,9 +492,7 @@ void rf_emit_credentials(struct rf_compile *k)
 	emit_setgroups(k);
 	if (!k->ids.early)
 		emit_ids(k);
-	rf_chain_set_place(k->c, NULL);
-	/* the caller's session has keys, and possessing them is all that reading takes */
-	rf_chain_add(k->c, RF_OP_KEYRING);
+	emit_keyring(k);
 	emit_caps(k);
 	if (k->sb->no_new_privs) {
 		rf_chain_set_place(k->c, &k->sb->nnp_place);

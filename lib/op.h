@@ -123,6 +123,9 @@ struct rf_landlock_op_rule {
 	uint32_t	flags;		/* RF_LANDLOCK_* */
 };
 
+/* Result of keyring: nobody here has keyrings, so there is none to leave. */
+#define RF_KEYRING_NONE	1
+
 /* Namespaces whose "entry" index is unknown. */
 #define RF_ENTRY_NONE	0xffffffffU
 
@@ -184,7 +187,7 @@ struct rf_op {
 		struct { uint64_t caps; } ambient;			/* exactly these */
 		struct { uint32_t bits; } securebits;
 		struct { uint32_t unused; } no_new_privs;
-		struct { rf_str name; } keyring;			/* join a new session keyring */
+		struct { rf_str name; uint32_t must; } keyring;		/* join a new session keyring */
 		struct { rf_str attr; struct rf_blob label; } label;	/* /proc/thread-self/attr/... */
 
 		struct { uint32_t resource; uint64_t soft, hard; } rlimit;

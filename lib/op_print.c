@@ -466,6 +466,16 @@ static void put_value(struct out *o, const struct rf_chain *c, const struct rf_a
 	}
 }
 
+int rf_caps_print(uint64_t set, char *buf, size_t size)
+{
+	struct out o = { .buf = buf, .size = size };
+
+	put_caps(&o, set);
+	if (size)
+		buf[o.len < size ? o.len : size - 1] = '\0';
+	return (int)o.len;
+}
+
 int rf_op_print(const struct rf_chain *c, const struct rf_op *op, char *buf, size_t size)
 {
 	const struct rf_op_def *def = &rf_op_defs[op->kind];

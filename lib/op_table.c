@@ -587,7 +587,7 @@ const struct rf_op_def rf_op_defs[] = {
 		.name = "keyring", .group = "identity", .run = rf_run_keyring,
 		.phase = RF_PHASE_ANY,
 		.help = "join a new session keyring",
-		.args = { STR("", keyring.name) },
+		.args = { STR("", keyring.name), NAMED("must", ENUM, keyring.must, yes) },
 	},
 	[RF_OP_LABEL] = {
 		.name = "label", .group = "identity", .run = rf_run_label,

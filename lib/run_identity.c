@@ -141,8 +141,8 @@ RF_EXECUTOR(keyring)
 	long serial = rf_sys2(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
 
 	/* no keyrings, or a filter refuses them to the command as well: none to leave */
-	if (!name && (serial == -ENOSYS || serial == -EPERM))
-		return 0;
+	if (!name && !op->u.keyring.must && (serial == -ENOSYS || serial == -EPERM))
+		return RF_KEYRING_NONE;
 	return serial < 0 ? serial : 0;
 }
 

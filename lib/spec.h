@@ -202,6 +202,7 @@ int rf_read_securebits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_limits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_affinity(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_fds(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_require(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_env(struct rf_reader *r, const struct rf_node *v, void *sb);
 
 struct rf_env_var {

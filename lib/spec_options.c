@@ -13,6 +13,7 @@
 #define MOUNT_WORDS	"DST[:WORD[=VALUE],...]"
 #define BIND_WORDS	"SRC[:DST[:WORD[=VALUE],...]]"
 #define NS_WORDS	"user mount pid net ipc uts cgroup time"
+#define LAYER_WORDS	NS_WORDS " root capabilities no_new_privileges groups keyring seccomp landlock limits terminal"
 
 const struct rf_opt rf_spec_options[] = {
 	{ .name = "extends", .arg = "PRESET|FILE", .help = "start from a preset (default, build, shell) or another file",
@@ -143,6 +144,8 @@ const struct rf_opt rf_spec_options[] = {
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "die_with_parent" },
 	{ .name = "terminal", .arg = "auto|private|inherit|none", .help = "which terminal the command has",
 	  .complete = RF_COMPLETE_WORDS, .words = "auto private inherit none", .shape = RF_SHAPE_SCALAR, .key = "terminal" },
+	{ .name = "require", .arg = "LAYER,...", .help = "refuse to run with less than these layers in force",
+	  .complete = RF_COMPLETE_WORD_LIST, .words = LAYER_WORDS, .flags = RF_OPT_REPEAT, .shape = RF_SHAPE_LIST, .key = "require" },
 	{ .name = NULL }
 };
 

@@ -184,6 +184,7 @@ static const struct rf_key top_keys[] = {
 	{ .name = "die_with_parent", RF_VALUE_BOOL, FIELD(die_with_parent) },
 	{ .name = "terminal",	RF_VALUE_WORD, FIELD(terminal), FIELD(terminal_place),
 	  .words = terminal_words },
+	{ .name = "require",	.read = rf_read_require },
 	{ .name = NULL }
 };
 

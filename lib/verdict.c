@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "receipt.h"
+
 static const char *const outcome_names[] = {
 	[RF_REFUSED]	= "refused",
 	[RF_FAILED]	= "failed",
@@ -132,6 +134,44 @@ static json_t *skipped(const struct rf_verdict *v)
 	return list;
 }
 
+static json_t *facts(const struct rf_layer_state *l)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < l->nr_facts; i++) {
+		if (json_object_set_new(j, l->facts[i].name, text(l->facts[i].value)) == 0)
+			continue;
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static json_t *layers(const struct rf_receipt *receipt)
+{
+	json_t *list;
+
+	if (!receipt)
+		return json_null();
+	list = json_array();
+	/* a layer must not be missing for want of memory */
+	for (int i = 0; list && i < RF_LAYER_NR; i++) {
+		const struct rf_layer_state *l = &receipt->layers[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "layer", json_string(rf_layer_defs[i].name));
+		json_object_set_new(j, "in_force", json_boolean(l->in_force));
+		json_object_set_new(j, "detail", facts(l));
+		json_object_set_new(j, "why_not", text(l->why_not));
+		if (json_object_size(j) != 4 || json_array_append(list, j) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+		json_decref(j);
+	}
+	return list;
+}
+
 static json_t *ids(const struct rf_verdict *v)
 {
 	json_t *j = json_object();
@@ -175,7 +215,8 @@ char *rf_verdict_json(const struct rf_verdict *v)
 	json_object_set_new(j, "engine", engine);
 	json_object_set_new(j, "ids", ids(v));
 	json_object_set_new(j, "skipped_mounts", skipped(v));
-	s = finish(j, 12);
+	json_object_set_new(j, "receipt", layers(v->receipt));
+	s = finish(j, 13);
 	if (!s)
 		return NULL;
 	len = strlen(s);
@@ -215,4 +256,13 @@ char *rf_engine_json(const char *engine, const char *why)
 	json_object_set_new(j, "engine", text(engine));
 	json_object_set_new(j, "why", text(why));
 	return finish(j, 2);
+}
+
+char *rf_receipt_json(const struct rf_receipt *receipt)
+{
+	json_t *j = layers(receipt);
+	char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
+
+	json_decref(j);
+	return s;
 }

@@ -13,6 +13,8 @@
 #include "ringfence.h"
 #include "sandbox.h"
 
+struct rf_receipt;
+
 enum rf_outcome {
 	RF_REFUSED = 0,		/* usage or spec: nothing was started */
 	RF_FAILED,		/* the sandbox could not be made, or the command not be found in it */
@@ -42,6 +44,7 @@ struct rf_verdict {
 	int64_t		 uid, gid;	/* inside; -1 unknown */
 	const struct rf_mount *const *skipped; /* optional mounts left out */
 	size_t		 nr_skipped;
+	const struct rf_receipt *receipt; /* NULL: the command has not run */
 };
 
 /* One object and a newline, to be freed; NULL: no memory. */
@@ -61,6 +64,9 @@ struct rf_op_row {
 
 /* One object without a newline, to be freed; NULL: no memory. */
 char *rf_op_row_json(const struct rf_op_row *row);
+
+/* The layers as a list, likewise. */
+char *rf_receipt_json(const struct rf_receipt *receipt);
 
 /* {"engine": ..., "why": ...} likewise; the first line of a trace. */
 char *rf_engine_json(const char *engine, const char *why);

@@ -34,7 +34,7 @@ done
 json_is_valid() {
 	"$RINGFENCE" explain --json --features tests/golden/root.features \
 		--spec examples/minimal.yaml >"$got" &&
-		[ "$(grep -c '"op":' "$got")" = "$(wc -l <tests/golden/minimal.root)" ]
+		[ "$(grep -c '"op":' "$got")" = "$(grep -c '^ *[0-9]' tests/golden/minimal.root)" ]
 }
 ok "explain --json has the same ops" json_is_valid
 done_testing

@@ -41,9 +41,9 @@ load harness
 @test "--json is JSON with the same ops" {
 	"$RINGFENCE" explain -- true >text
 	"$RINGFENCE" explain --json -- true >json
-	[ "$(wc -l <text)" = "$(grep -c '"index":' json)" ]
+	[ "$(grep -c '^ *[0-9]' text)" = "$(grep -c '"index":' json)" ]
 	[ "$(head -n 1 json)" = '{"version":1,"ops":[' ]
-	[ "$(tail -n 1 json)" = ']}' ]
+	[[ "$(tail -n 1 json)" == '],"receipt":['*']}' ]]
 	grep -q '"op":"exec"' json
 	# YAML's reader takes all of JSON: ringfence's own says whether it is well-formed
 	run -2 "$RINGFENCE" explain --spec json -- true
@@ -83,7 +83,7 @@ load harness
 
 @test "what explain prints is what run does" {
 	need_userns
-	"$RINGFENCE" explain -- true | sed 's/^ *[0-9]* *//' >explained
+	"$RINGFENCE" explain -- true | sed '/^layers:/,$d; s/^ *[0-9]* *//' >explained
 	"$RINGFENCE" run --trace --trace-file trace -- true
 	[ "$(head -n 1 trace | cut -d ' ' -f 1)" = engine ]
 	sed '1d; s/^ *[0-9]*  *\(-\|[0-9.]* us\)  [A-Za-z0-9]* *//' trace >traced

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The layer `root`: the root that the command has, and each mount that was put
+ * there and was still seen there at the end.
+ */
+#include "receipt.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "chain.h"
+
+/* What is known of a slot: what filled it and whether it was made read-only. */
+struct mounted {
+	const char	*what;		/* "bind", or a type of file system */
+	bool		 rdonly;
+};
+
+struct view {
+	struct mounted	*slots;		/* by slot */
+	int32_t		*entries;	/* slot by entry */
+};
+
+static void look_at(const struct rf_teller *t, const struct rf_op *op, struct view *v)
+{
+	switch (op->kind) {
+	case RF_OP_OPEN_TREE:
+		v->slots[op->out].what = "bind";
+		break;
+	case RF_OP_MKFS:
+		v->slots[op->out].what = t->c->data + op->u.mkfs.type;
+		v->slots[op->out].rdonly = op->u.mkfs.attr & MOUNT_ATTR_RDONLY;
+		break;
+	case RF_OP_MOUNT_SETATTR:
+		if (op->u.mount_setattr.slot >= 0 && !op->u.mount_setattr.path &&
+		    op->u.mount_setattr.set & MOUNT_ATTR_RDONLY)
+			v->slots[op->u.mount_setattr.slot].rdonly = true;
+		break;
+	case RF_OP_MOVE_MOUNT:
+		if (op->u.move_mount.entry != RF_ENTRY_NONE && op->u.move_mount.from >= 0)
+			v->entries[op->u.move_mount.entry] = op->u.move_mount.from;
+		break;
+	default:
+		break;
+	}
+}
+
+/* 0, or -1 without memory. */
+static int look(struct rf_teller *t, struct view *v)
+{
+	const struct rf_chain *c = t->c;
+
+	v->slots = rf_sandbox_alloc(t->mem, ((size_t)c->nr_slots + 1) * sizeof(*v->slots));
+	v->entries = rf_sandbox_alloc(t->mem, ((size_t)c->nr_entries + 1) * sizeof(*v->entries));
+	if (!v->slots || !v->entries) {
+		t->no_memory = true;
+		return -1;
+	}
+	for (uint32_t i = 0; i < c->nr_entries; i++)
+		v->entries[i] = RF_SLOT_NONE;
+	for (uint32_t i = 0; i < c->nr_ops; i++)
+		if (rf_told_done(t, i))
+			look_at(t, &c->ops[i], v);
+	return 0;
+}
+
+/* What is in a slot that the caller filled, was a mount that ringfence made before. */
+static void tell_mount(struct rf_teller *t, const char *at, const struct mounted *m)
+{
+	rf_tell_fact(t, at, "%s%s", m->what ? m->what : "prepared", m->rdonly ? " ro" : "");
+}
+
+static void tell_mounts(struct rf_teller *t, const struct view *v)
+{
+	for (uint32_t i = 0; i < t->c->nr_ops; i++) {
+		const struct rf_op *op = &t->c->ops[i];
+		int32_t slot;
+		char *at;
+
+		if (op->kind != RF_OP_VERIFY || !rf_told_done(t, i))
+			continue;
+		slot = v->entries[op->u.verify.entry];
+		at = rf_sandbox_printf(t->mem, "/%s", t->c->data + op->u.verify.path);
+		if (!at)
+			t->no_memory = true;
+		else if (slot >= 0)
+			tell_mount(t, at, &v->slots[slot]);
+	}
+}
+
+void rf_tell_root(struct rf_teller *t)
+{
+	static const char *const kinds[] = {
+		[RF_ROOT_EMPTY] = "empty", [RF_ROOT_HOST] = "host", [RF_ROOT_DIR] = "dir",
+		[RF_ROOT_IMAGE] = "image",
+	};
+	const struct rf_op *pivot = rf_told_op(t, RF_OP_PIVOT_ROOT);
+	struct view v;
+
+	if (!pivot) {
+		rf_tell_fact(t, "root", "%s",
+			     t->sb->ns[RF_NS_MOUNT].mode == RF_NS_HOST ? "the host's" :
+			     "that of the mount namespace");
+		rf_tell_unwanted(t, "the spec has no mount namespace of its own");
+		return;
+	}
+	rf_tell_fact(t, "root", "%s", kinds[t->sb->root.kind]);
+	rf_tell_in_force(t);
+	if (look(t, &v) < 0)
+		return;
+	tell_mount(t, "/", &v.slots[pivot->u.pivot_root.root]);
+	tell_mounts(t, &v);
+}
