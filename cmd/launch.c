@@ -259,8 +259,11 @@ static int start(struct launch *l)
 		(void)rf_hint_ring(-r, "", &l->err);
 	if (r < 0)
 		return r;
-	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
-	trace_engine(&l->trace, l->verdict.engine, l->verdict.engine_why);
+	if (l->trace.format) {
+		const char *why, *engine = rf_ring_engine(l->ring, &why);
+
+		trace_engine(&l->trace, engine, why);
+	}
 	r = signals_init(&l->signals, l->ring, !sb->init && sb->ns[RF_NS_PID].mode == RF_NS_NEW);
 	if (r < 0)
 		return rf_err_set(&l->err, -r, "signals");
@@ -271,6 +274,7 @@ static int start(struct launch *l)
 		l->signals.terminal = l->terminal;
 	}
 	r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
+	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
 	load_submitted(l->load);
 	if (r < 0) {
 		/* all that the kernel refuses here is the context with its namespaces */

@@ -12,6 +12,7 @@
 #include "ringfence.h"
 
 static bool stdout_was_closed;
+static int out_error;		/* of the first write that failed */
 
 int write_all(int fd, const char *buf, size_t len)
 {
@@ -130,7 +131,8 @@ void out(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);		/* out_finish() asks ferror() */
+	if (vprintf(fmt, ap) < 0 && !out_error)
+		out_error = errno;
 	va_end(ap);
 }
 
@@ -140,6 +142,8 @@ int out_finish(int status)
 
 	if (stdout_was_closed) {
 		error = EBADF;
+	} else if (out_error) {
+		error = out_error;
 	} else {
 		errno = 0;
 		if (fflush(stdout) || ferror(stdout))

@@ -34,6 +34,14 @@ static const int inherited[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The first that a program may use with glibc; musl keeps it, and refuses it in a set. */
+#define FIRST_REAL_TIME	34
+
+static void add(sigset_t *set, int sig)
+{
+	((unsigned long *)(void *)set)[0] |= 1UL << (sig - 1);
+}
+
 static enum action default_action(int sig)
 {
 	for (size_t i = 0; i < NR(forwarded); i++)
@@ -58,10 +66,10 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1)
 	sigemptyset(&set);
 	for (size_t i = 0; i < NR(forwarded); i++)
 		if (!sigismember(&s->ignored, forwarded[i].sig))
-			sigaddset(&set, forwarded[i].sig);
-	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
-		sigaddset(&set, sig);
-	sigaddset(&set, SIGCHLD);	/* tells that the command has stopped */
+			add(&set, forwarded[i].sig);
+	for (int sig = FIRST_REAL_TIME; sig <= SIGRTMAX; sig++)
+		add(&set, sig);
+	add(&set, SIGCHLD);	/* tells that the command has stopped */
 
 	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->fd < 0)
@@ -184,7 +192,7 @@ static void stop_along(const struct signals *s)
 	sig = info.si_status;
 	terminal_leave(s->terminal);
 	sigemptyset(&set);
-	sigaddset(&set, sig);
+	add(&set, sig);
 	/* raised while blocked: one with a TSTP that came while we were busy */
 	(void)raise(sig);
 	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
@@ -275,7 +283,7 @@ int signals_die(int sig, bool typed)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)signal(sig, SIG_DFL);
 	sigemptyset(&set);
-	sigaddset(&set, sig);
+	add(&set, sig);
 	(void)kill(typed ? 0 : getpid(), sig);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/* we are pid 1 of a namespace, where signals without a handler do nothing */

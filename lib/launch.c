@@ -321,7 +321,8 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 	int32_t pidfd = -1;
 	long r;
 
-	sigfillset(&all);
+	/* also those that a C library keeps for itself */
+	memset(&all, 0xff, sizeof(all));
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = rf_clone_context(start, flags, context_stack(ctx), &pidfd);
 	if ((r == -ENOSYS || r == -EPERM) && !ctx->ring->no_clone3) {

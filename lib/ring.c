@@ -39,6 +39,38 @@ static int choose_engine(struct rf_ring *ring, enum rf_engine_kind kind, struct 
 	return ring->engine->open(ring, err);
 }
 
+static uint64_t watch_cookie(const struct rf_watch *w)
+{
+	return rf_cookie(w, w->is_out ? RF_COOKIE_WATCH_OUT : RF_COOKIE_WATCH);
+}
+
+static int arm_watch(struct rf_ring *ring, struct rf_watch *w)
+{
+	const struct rf_completion c = { .kind = RF_DONE_WATCH, .user_data = w->user_data,
+					 .index = -1 };
+	int r = ring->engine->arm(ring, w->fd, watch_cookie(w));
+
+	w->armed = r == 0;
+	/* epoll's word for what never blocks */
+	return r == -EPERM ? rf_ring_push(ring, &c) : r;
+}
+
+int rf_ring_open(struct rf_ring *ring, struct rf_err *err)
+{
+	int r;
+
+	if (ring->open)
+		return 0;
+	r = choose_engine(ring, ring->kind, err);
+	if (r < 0)
+		return r;
+	ring->open = true;
+	for (struct rf_watch *w = ring->watches; w && r == 0; w = w->next)
+		if (w->armed)
+			r = arm_watch(ring, w);
+	return r < 0 ? rf_err_set(err, -r, "watching a descriptor") : 0;
+}
+
 int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring, struct rf_err *err)
 {
 	struct rf_ring *ring = calloc(1, sizeof(*ring));
@@ -48,7 +80,9 @@ int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring, struct rf_e
 		return rf_err_set(err, ENOMEM, "memory for the ring");
 	ring->poll_fd = ring->timer_fd = ring->self_pidfd = -1;
 	ring->doorbell_fd = ring->init_fd = ring->context_fd = -1;
-	r = choose_engine(ring, kind, err);
+	ring->kind = kind;
+	/* whoever asks for an engine by name wants to know now whether it can be had */
+	r = kind == RF_ENGINE_AUTO ? 0 : rf_ring_open(ring, err);
 	if (r < 0) {
 		free(ring);
 		return r;
@@ -106,7 +140,8 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 		drop(&c);
 	while (ring->contexts)
 		rf_context_free(ring->contexts);
-	ring->engine->close(ring);
+	if (ring->open)
+		ring->engine->close(ring);
 	while (ring->watches) {
 		struct rf_watch *w = ring->watches;
 
@@ -123,29 +158,30 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 	return NULL;
 }
 
-const char *rf_ring_engine(const struct rf_ring *ring, const char **ret_why)
+const char *rf_ring_engine(struct rf_ring *ring, const char **ret_why)
 {
+	struct rf_err err = RF_ERR_INIT;
+
+	/* what cannot be opened now is an error of the next call that needs it */
+	(void)rf_ring_open(ring, &err);
 	if (ret_why)
 		*ret_why = ring->why;
 	return ring->engine->name;
 }
 
-int rf_ring_fd(const struct rf_ring *ring)
+int rf_ring_fd(struct rf_ring *ring)
 {
-	return ring->poll_fd;
+	struct rf_err err = RF_ERR_INIT;
+	int r = rf_ring_open(ring, &err);
+
+	return r < 0 ? r : ring->poll_fd;
 }
 
 /* ------------------------------------------------------------------- watches */
 
-static uint64_t watch_cookie(const struct rf_watch *w)
-{
-	return rf_cookie(w, w->is_out ? RF_COOKIE_WATCH_OUT : RF_COOKIE_WATCH);
-}
-
 static int watch(struct rf_ring *ring, int fd, uint64_t user_data, bool is_out)
 {
 	struct rf_watch *w;
-	int r;
 
 	if (fd < 0)
 		return -EINVAL;
@@ -164,16 +200,11 @@ static int watch(struct rf_ring *ring, int fd, uint64_t user_data, bool is_out)
 	}
 	w->user_data = user_data;
 	w->is_out = is_out;
-	r = ring->engine->arm(ring, fd, watch_cookie(w));
-	if (r == 0)
-		w->armed = true;
-	if (r == -EPERM) {	/* epoll's word for what never blocks */
-		const struct rf_completion c = { .kind = RF_DONE_WATCH, .user_data = user_data,
-						 .index = -1 };
-
-		r = rf_ring_push(ring, &c);
-	}
-	return r;
+	/* one that comes before the engine is armed with it */
+	if (ring->open)
+		return arm_watch(ring, w);
+	w->armed = true;
+	return 0;
 }
 
 int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data)
@@ -193,7 +224,7 @@ int rf_ring_unwatch(struct rf_ring *ring, int fd)
 
 		if (w->fd != fd)
 			continue;
-		if (w->armed)
+		if (w->armed && ring->open)
 			(void)ring->engine->disarm(ring, fd, watch_cookie(w));
 		*at = w->next;
 		free(w);
@@ -269,7 +300,13 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 	ctx = context_new(ring, flags, user_data);
 	if (!ctx)
 		return rf_err_set(err, ENOMEM, "memory for the context");
-	r = rf_launch(ring, chain, ctx, err);
+	/* the context posts to it from its first op on */
+	r = flags & RF_SUBMIT_OPS ? rf_ring_open(ring, err) : 0;
+	if (r == 0)
+		r = rf_launch(ring, chain, ctx, err);
+	/* else it is opened while the context is at work already */
+	if (r == 0)
+		r = rf_ring_open(ring, err);
 	if (r == 0) {
 		/* from here on a task may exist: its end comes as a completion */
 		r = rf_report_arm(ctx);
@@ -339,7 +376,11 @@ static uint64_t now_ms(void)
 int rf_ring_wait(struct rf_ring *ring, int timeout_ms, struct rf_completion *ret_done)
 {
 	uint64_t until = timeout_ms > 0 ? now_ms() + (uint64_t)timeout_ms : 0;
+	struct rf_err err = RF_ERR_INIT;
+	int opened = rf_ring_open(ring, &err);
 
+	if (opened < 0)
+		return opened;
 	if (ring->dying)
 		rf_context_free(ring->dying);
 	for (;;) {

@@ -83,6 +83,8 @@ struct rf_context {
 };
 
 struct rf_ring {
+	enum rf_engine_kind kind;	/* as asked for */
+	bool		 open;		/* the engine is chosen and open: rf_ring_open() */
 	const struct rf_engine *engine;
 	const char	*why;		/* the engine was chosen */
 	char		 why_text[128];
@@ -134,6 +136,13 @@ static inline uint64_t rf_cookie(const void *p, enum rf_cookie kind)
 {
 	return (uint64_t)(uintptr_t)p | kind;
 }
+
+/*
+ * ring.c: choose and open the engine, unless that is done.  It is put off until
+ * something has to be waited for: by then the first context is at work on
+ * another processor, and a launch need not wait for io_uring_setup.
+ */
+int rf_ring_open(struct rf_ring *ring, struct rf_err *err);
 
 /* supervise.c */
 void rf_ring_event(struct rf_ring *ring, uint64_t cookie);

@@ -201,7 +201,8 @@ enum rf_engine_kind {
 
 /**
  * rf_ring_new - one submitter: an io_uring, or its stand-in
- * @kind:	RF_ENGINE_AUTO takes the ring where it can be had
+ * @kind:	RF_ENGINE_AUTO takes the ring where it can be had, and opens it when
+ *		it is first needed
  *
  * Return: 0, or a negative errno with @err set (-ENOSYS, -EPERM: the ring was
  * asked for by name and the kernel refuses io_uring; -EMFILE, -ENOMEM).
@@ -216,10 +217,13 @@ RF_PUBLIC int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring,
 RF_PUBLIC struct rf_ring *rf_ring_free(struct rf_ring *ring);
 
 /** rf_ring_engine - "ring" or "plain"; *ret_why, if not NULL, says why. */
-RF_PUBLIC const char *rf_ring_engine(const struct rf_ring *ring, const char **ret_why);
+RF_PUBLIC const char *rf_ring_engine(struct rf_ring *ring, const char **ret_why);
 
-/** rf_ring_fd - a descriptor that polls readable when rf_ring_wait() has news. */
-RF_PUBLIC int rf_ring_fd(const struct rf_ring *ring);
+/**
+ * rf_ring_fd - a descriptor that polls readable when rf_ring_wait() has news
+ * Return: the descriptor, which belongs to the ring, or a negative errno.
+ */
+RF_PUBLIC int rf_ring_fd(struct rf_ring *ring);
 
 enum rf_submit_flags {
 	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
