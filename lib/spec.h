@@ -164,7 +164,7 @@ int rf_value_size(struct rf_reader *r, const struct rf_node *v, uint64_t *ret);
 int rf_value_duration(struct rf_reader *r, const struct rf_node *v, uint64_t *ret_ns);
 int rf_value_word(struct rf_reader *r, const struct rf_node *v,
 		  const struct rf_word *words, int *ret);
-/* " ; did you mean 'x'?" for the nearest of nr names @stride bytes apart, or "". */
+/* nearest.c: "; did you mean 'x'?" for the nearest of nr names @stride bytes apart, or "". */
 const char *rf_nearest(const char *word, const void *names, size_t stride,
 		       char buf[64]);
 

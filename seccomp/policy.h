@@ -52,6 +52,11 @@ struct rf_policy;
 int rf_policy_load(const char *file, struct rf_policy **ret, struct rf_err *err);
 int rf_policy_parse(const char *name, const char *text, size_t len, struct rf_policy **ret,
 		    struct rf_err *err);
+/* The same for a command with @capabilities, which Docker's profiles can ask for. */
+int rf_policy_load_caps(const char *file, uint64_t capabilities, struct rf_policy **ret,
+			struct rf_err *err);
+int rf_policy_parse_caps(const char *name, const char *text, size_t len, uint64_t capabilities,
+			 struct rf_policy **ret, struct rf_err *err);
 struct rf_policy *rf_policy_free(struct rf_policy *policy);
 
 /*
@@ -68,6 +73,9 @@ void rf_filter_done(struct rf_filter *filter);
  */
 uint32_t rf_filter_run(const struct sock_filter *insns, size_t nr,
 		       const struct seccomp_data *data);
+
+/* Whether the kernel would take the program. */
+bool rf_filter_valid(const struct sock_filter *insns, size_t nr);
 
 /*
  * Which rule of @policy decides about @data: its place and its text, for

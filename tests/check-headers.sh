@@ -8,7 +8,7 @@ CC=${CC:-cc}
 alone() {
 	printf '#include "%s"\n#include "%s"\nint rf_nothing;\n' "$1" "$1" |
 		$CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wundef -Werror -fsyntax-only \
-			-I"$RF_SRCDIR/lib" -I"$RF_SRCDIR/cmd" -I"$RF_SRCDIR/tests" -x c -
+			-I"$RF_SRCDIR/lib" -I"$RF_SRCDIR/seccomp" -I"$RF_SRCDIR/cmd" -I"$RF_SRCDIR/tests" -x c -
 }
 
 as_cxx() {
@@ -16,7 +16,7 @@ as_cxx() {
 		$CC -std=c++11 -Wall -Wextra -Werror -fsyntax-only -I"$RF_SRCDIR/lib" -x c++ -
 }
 
-for header in "$RF_SRCDIR"/lib/*.h "$RF_SRCDIR"/cmd/*.h "$RF_SRCDIR"/tests/*.h; do
+for header in "$RF_SRCDIR"/lib/*.h "$RF_SRCDIR"/seccomp/*.h "$RF_SRCDIR"/cmd/*.h "$RF_SRCDIR"/tests/*.h; do
 	[ -e "$header" ] || continue
 	ok "${header#"$RF_SRCDIR"/} stands alone" alone "$header"
 done
