@@ -65,28 +65,40 @@ unsigned int rf_asm_load(struct rf_asm *a, uint32_t offset, uint32_t mask, unsig
 	return rf_asm_op(a, BPF_LD | BPF_W | BPF_ABS, offset);
 }
 
+/* Is the low word one of the values whose high word is @above? */
+static unsigned int equal_low(struct rf_asm *a, const struct rf_cond *c, bool narrow, uint32_t above,
+			      unsigned int yes, unsigned int no)
+{
+	for (size_t i = c->nr; i-- > 0;)
+		if (narrow || (uint32_t)(c->values[i] >> 32) == above)
+			no = rf_asm_test(a, BPF_JEQ, (uint32_t)c->values[i], yes, no);
+	return rf_asm_load(a, WORD_LOW(c->arg), (uint32_t)c->mask, no);
+}
+
 /* Is the argument one of the values? */
 static unsigned int cond_equal(struct rf_asm *a, const struct rf_cond *c, bool narrow,
 			       unsigned int yes, unsigned int no)
 {
-	uint32_t low = (uint32_t)c->mask, high = (uint32_t)(c->mask >> 32);
+	uint32_t high = (uint32_t)(c->mask >> 32), above;
+	unsigned int rest = no, low;
 
 	if (yes == no)
 		return yes;
-	for (size_t i = c->nr; i-- > 0;) {
-		uint32_t value = (uint32_t)c->values[i], above = (uint32_t)(c->values[i] >> 32);
-		unsigned int rest = no;
-
-		if (!narrow && !high && above)
-			continue;	/* never */
-		no = rf_asm_test(a, BPF_JEQ, value, yes, no);
-		no = rf_asm_load(a, WORD_LOW(c->arg), low, no);
-		if (narrow || !high)
+	if (narrow)
+		return equal_low(a, c, true, 0, yes, no);
+	for (size_t i = c->nr, k; i-- > 0;) {
+		above = (uint32_t)(c->values[i] >> 32);
+		for (k = i + 1; k < c->nr && c->values[k] >> 32 != above; k++)
+			;
+		/* that high word has been looked for, or is masked away */
+		if (k < c->nr || (!high && above))
 			continue;
-		no = rf_asm_test(a, BPF_JEQ, above, no, rest);
-		no = rf_asm_load(a, WORD_HIGH(c->arg), high, no);
+		low = equal_low(a, c, false, above, yes, rest);
+		if (!high)
+			return low;
+		no = rf_asm_test(a, BPF_JEQ, above, low, no);
 	}
-	return no;
+	return high ? rf_asm_load(a, WORD_HIGH(c->arg), high, no) : no;
 }
 
 /* Is it greater (BPF_JGT), or not less (BPF_JGE)? */

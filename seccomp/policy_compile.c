@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a policy to a program.  libseccomp finds the call: it checks the
- * architecture and makes a binary tree of numbers.  Each leaf returns a mark,
- * which then becomes the action or a jump to the code that looks at arguments:
- * rules are in order here and may overlap, which libseccomp's cannot.
+ * From a policy to a program.  libseccomp makes its head: what checks the
+ * architecture, and a tree for the calls whose arguments matter.  Each leaf
+ * returns a mark, which then becomes a jump to the code that looks at the
+ * arguments: rules are in order here and may overlap, which libseccomp's cannot.
  *
- * Where libseccomp knows a call not at all or by another number, and below
- * i386's socketcall and ipc, the number is looked up by code of our own, to
- * which the leaf for all other numbers leads.
+ * All other numbers lead to a search among ranges with one answer each.  A
+ * leaf per call, as libseccomp has it, makes a program three times as long,
+ * and a launch waits for the kernel to translate it.  There too end calls that
+ * libseccomp knows not at all or by another number, and those that i386 reaches
+ * through socketcall and ipc.
  */
 #include "model.h"
 
@@ -148,8 +150,7 @@ static bool is_leaf(const struct compiler *c, int call)
 {
 	const struct decision *d = &c->decisions[c->of_call[call]];
 
-	/* the rest has this action already */
-	if (!d->nr && d->action == c->p->default_action)
+	if (!d->nr)
 		return false;
 	if (has_abi(c, RF_ABI_I386) &&
 	    (rf_call_has_multiplexer(call) || rf_call_multiplexed(call, 1) >= 0))
