@@ -168,15 +168,17 @@ static int handle(struct launch *l, const struct rf_completion *done)
 }
 
 /*
- * The command is over, what it printed is on its way.  A signal that would have
- * ended it ends this too, for whoever reads may never go on.
+ * The command is over, what it printed is on its way.  A slow reader is waited for
+ * unless it was ended from outside: whoever did that does not want to wait.
  */
 static int drain(struct launch *l)
 {
+	bool hurry = l->timed_out || l->signals.ended_by ||
+		     (l->signals.asked && l->verdict.outcome == RF_SIGNALED);
 	struct rf_completion done;
 	int r = 0;
 
-	while (r >= 0 && !terminal_finish(l->terminal)) {
+	while (r >= 0 && !terminal_finish(l->terminal) && !hurry) {
 		r = rf_ring_wait(l->ring, -1, &done);
 		if (r <= 0 || done.kind != RF_DONE_WATCH)
 			continue;

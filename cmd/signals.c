@@ -131,6 +131,7 @@ static void forward(struct signals *s, struct rf_context *ctx, int sig, bool fro
 {
 	enum action action = default_action(sig);
 
+	s->asked |= action == TERMINATES;
 	if (s->is_pid1 && action != NOTHING && !handled_by(s->pid, sig)) {
 		if (action == TERMINATES)
 			end(s, ctx, sig);

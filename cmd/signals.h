@@ -37,6 +37,7 @@ struct signals {
 	pid_t		 pid;		/* of the command; 0 before exec */
 	struct terminal	*terminal;	/* private, of the command; or NULL */
 	int		 ended_by;	/* signal whose default action we carried out; 0 */
+	bool		 asked;		/* one that ends what does not handle it was passed on */
 	struct {
 		int	 sig;
 		bool	 from_terminal;

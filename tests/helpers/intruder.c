@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -281,6 +282,69 @@ static int read_key(char **arg)
 	return 0;
 }
 
+/* ---------------------------------------------------------------- terminals */
+
+/* Requests that put something into a terminal's input, or take its output. */
+static int push_into(const char *what, int fd)
+{
+	/* the kernel looks at the lower half; a filter has to do so too (CVE-2019-10063) */
+	static const unsigned long high[] = { 0, 1UL << 32, ~0UL << 32 };
+	char byte = 'X', paste = 3;	/* TIOCL_PASTESEL */
+	int worked = 0;
+
+	for (size_t i = 0; i < sizeof(high) / sizeof(high[0]); i++) {
+		worked |= syscall(SYS_ioctl, fd, high[i] | TIOCSTI, &byte) == 0;
+		worked |= syscall(SYS_ioctl, fd, high[i] | TIOCLINUX, &paste) == 0;
+		worked |= syscall(SYS_ioctl, fd, high[i] | TIOCCONS, NULL) == 0;
+	}
+	return worked ? 1 : (failed(what), 0);
+}
+
+/* push [FILE...]: into the terminal behind 0, 1, 2, /dev/tty and each FILE, in all ways. */
+static int push(char **arg)
+{
+	static const char *const usual[] = {
+		"/dev/tty", "/dev/console", "/dev/tty0", "/proc/self/fd/0", "/proc/self/fd/1",
+		"/proc/self/fd/2",
+	};
+	int worked = 0, fd;
+
+	for (fd = 0; fd < 3; fd++)
+		worked |= push_into("a standard descriptor", fd);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if ((fd = open(usual[i], O_RDWR | O_CLOEXEC)) >= 0)
+			worked |= push_into(usual[i], fd);
+	for (; *arg; arg++)
+		if ((fd = open(*arg, O_RDWR | O_CLOEXEC)) >= 0)
+			worked |= push_into(*arg, fd);
+		else
+			failed(*arg);
+	return worked ? 0 : 1;
+}
+
+/* steal FILE: make the terminal FILE, or a standard descriptor, that of a new session. */
+static int steal(char **arg)
+{
+	pid_t child = fork();
+	int status, fd;
+
+	if (child) {
+		if (child < 0 || waitpid(child, &status, 0) < 0)
+			return failed("fork");
+		return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	}
+	(void)setsid();
+	for (fd = 0; fd < 3; fd++)
+		for (long force = 0; force < 2; force++)
+			if (ioctl(fd, TIOCSCTTY, force) == 0)
+				return 0;
+	fd = open(arg[0], O_RDWR);
+	for (long force = 0; fd >= 0 && force < 2; force++)
+		if (ioctl(fd, TIOCSCTTY, force) == 0)
+			return 0;
+	return failed(arg[0]);
+}
+
 /* ------------------------------------------------------------------ the rest */
 
 static const struct verb {
@@ -292,6 +356,7 @@ static const struct verb {
 	{ "listen", 1, listen_at }, { "connect", 1, connect_to },
 	{ "escape", 1, escape }, { "dotdot", 2, dotdot }, { "mknod", 3, make_node },
 	{ "open-write", 1, open_write }, { "swap", 2, swap },
+	{ "push", 0, push }, { "steal", 1, steal },
 	{ "with-key", 2, with_key }, { "read-key", 1, read_key },
 };
 

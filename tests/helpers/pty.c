@@ -4,20 +4,33 @@
  *
  *	pty STEP... -- COMMAND [ARGUMENT...]
  *
- * A step is `expect:TEXT`, which reads until the terminal has shown TEXT after
- * what the step before was about, or `send:TEXT`, which types it.  In TEXT, \r
- * is Enter, \cX is Control-X.  After the last step the terminal is read until
- * the command has ended.  What was shown is printed.  Exit status: the
- * command's, 128+N for signal N, 99 when something did not come in 30 seconds.
+ * Steps:
+ *
+ *	expect:TEXT	read until the terminal has shown TEXT after what the step
+ *			before was about
+ *	send:TEXT	type it; \r is Enter, \cX Control-X
+ *	size:ROWSxCOLS	change the size of the terminal
+ *	raw:, cooked:	wait until the terminal is so
+ *	signal:N	send signal N to the command
+ *	unread:		nothing lies there typed and not read
+ *	hangup:		the terminal goes away
+ *
+ * After the last step the terminal is read until the command has ended.  What was
+ * shown is printed.  Exit status: the command's, 128+N for signal N, 99 when
+ * something did not come in 30 seconds or was not so.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define SHOWN_MAX	65536
@@ -84,8 +97,81 @@ static void type(int fd, const char *text)
 	}
 }
 
+static void wait_for_mode(int fd, bool is_raw)
+{
+	struct termios mode;
+
+	/* nothing tells of a change: look again and again */
+	for (int ms = 0; ms < PATIENCE_MS; ms++) {
+		if (tcgetattr(fd, &mode) == 0 &&
+		    ((mode.c_lflag & (ICANON | ECHO | ISIG)) == 0) == is_raw)
+			return;
+		(void)poll(NULL, 0, 1);
+	}
+	give_up("did not come", is_raw ? "raw mode" : "cooked mode");
+}
+
+/* In canonical mode a line that has not ended does not count: look without it. */
+static void expect_nothing_typed(int fd, const char *terminal)
+{
+	int tty = open(terminal, O_RDWR | O_NOCTTY | O_CLOEXEC), n = -1;
+	struct termios mode, looking;
+
+	if (tty < 0 || tcgetattr(fd, &mode) < 0)
+		give_up("cannot look", terminal);
+	looking = mode;
+	looking.c_lflag &= ~(tcflag_t)ICANON;
+	if (tcsetattr(fd, TCSANOW, &looking) < 0 || ioctl(tty, TIOCINQ, &n) < 0 || n != 0)
+		give_up("was typed, and not by us", terminal);
+	(void)tcsetattr(fd, TCSANOW, &mode);
+	(void)close(tty);
+}
+
+static void set_size(int fd, const char *text)
+{
+	struct winsize size = { .ws_row = 0 };
+
+	if (sscanf(text, "%hux%hu", &size.ws_row, &size.ws_col) != 2 ||
+	    ioctl(fd, TIOCSWINSZ, &size) < 0)
+		give_up("no size", text);
+}
+
+/* The rest of @step if it begins with @name. */
+static const char *is_step(const char *step, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(step, name, len) == 0 ? step + len : NULL;
+}
+
+static void take(const char *step, int *fd, pid_t pid, const char *terminal)
+{
+	const char *text;
+
+	if ((text = is_step(step, "expect:")))
+		expect(*fd, text);
+	else if ((text = is_step(step, "send:")))
+		type(*fd, text);
+	else if ((text = is_step(step, "size:")))
+		set_size(*fd, text);
+	else if (is_step(step, "raw:"))
+		wait_for_mode(*fd, true);
+	else if (is_step(step, "cooked:"))
+		wait_for_mode(*fd, false);
+	else if ((text = is_step(step, "signal:")))
+		(void)kill(pid, atoi(text));
+	else if (is_step(step, "unread:"))
+		expect_nothing_typed(*fd, terminal);
+	else if (is_step(step, "hangup:")) {
+		(void)close(*fd);
+		*fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} else
+		give_up("no step", step);
+}
+
 int main(int argc, char **argv)
 {
+	char terminal[64];
 	int fd, first = 1, status;
 	pid_t pid;
 
@@ -95,7 +181,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: pty STEP... -- COMMAND...\n");
 		return 2;
 	}
-	pid = forkpty(&fd, NULL, NULL, NULL);
+	pid = forkpty(&fd, terminal, NULL, NULL);
 	if (pid < 0) {
 		perror("pty: forkpty");
 		return 99;
@@ -105,14 +191,8 @@ int main(int argc, char **argv)
 		perror("pty: exec");
 		_exit(127);
 	}
-	for (int i = 1; i < first; i++) {
-		if (strncmp(argv[i], "expect:", 7) == 0)
-			expect(fd, argv[i] + 7);
-		else if (strncmp(argv[i], "send:", 5) == 0)
-			type(fd, argv[i] + 5);
-		else
-			give_up("no step", argv[i]);
-	}
+	for (int i = 1; i < first; i++)
+		take(argv[i], &fd, pid, terminal);
 	while (read_more(fd, "the end"))
 		;
 	if (waitpid(pid, &status, 0) < 0) {
