@@ -13,6 +13,9 @@
 #include "error.h"
 #include "sandbox.h"
 
+#define FIRST_DATA	8192U
+#define FIRST_OPS	192U
+
 struct rf_chain *rf_chain_new(void)
 {
 	struct rf_chain *c = calloc(1, sizeof(*c));
@@ -20,8 +23,9 @@ struct rf_chain *rf_chain_new(void)
 	if (!c)
 		return NULL;
 	/* offset 0 means "none" everywhere: the data area starts with a NUL */
-	c->data = calloc(1, 1024);
-	c->max_data = 1024;
+	/* room for an ordinary sandbox: growing copies, and costs a mapping each time */
+	c->data = calloc(1, FIRST_DATA);
+	c->max_data = FIRST_DATA;
 	c->data_len = 8;
 	c->origins = calloc(1, 16 * sizeof(*c->origins));
 	c->max_origins = 16;
@@ -65,7 +69,7 @@ static bool grow(struct rf_chain *c, void **array, uint32_t nr, uint32_t *max,
 		fail(c, E2BIG);
 		return false;
 	}
-	more = *max ? *max * 2 : 64;
+	more = *max ? *max * 2 : FIRST_OPS;
 	p = realloc(*array, more * size);
 	if (!p) {
 		fail(c, ENOMEM);

@@ -169,17 +169,15 @@ static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 
 /*
  * Did the exec that has no result succeed?  A live task did: its maker was let
- * go.  A dead one has lost PF_FORKNOEXEC if it did.  Without /proc what is left
- * is how it died: a task on its way to exec ends by a signal only.
+ * go.  One that has called exit did: our own code writes a result first.  One
+ * that a signal ended has lost PF_FORKNOEXEC if it did; without /proc it is
+ * believed to have.
  */
 static bool exec_succeeded(struct rf_task *t)
 {
-	int r;
-
-	if (!rf_task_is_dead(t))
+	if (!rf_task_is_dead(t) || rf_task_has_exited(t))
 		return true;
-	r = rf_task_has_execed(t->pid);
-	return r != 0;
+	return rf_task_has_execed(t->pid) != 0;
 }
 
 /* More than the context image ever maps: itself, its stacks, and the area. */

@@ -19,7 +19,7 @@ struct rf_start {
 	char		*scratch;	/* RF_SCRATCH bytes */
 	int32_t		 area_fd;	/* own image: memfd of the area; else -1 */
 	int32_t		 image_fd;	/* own image: sealed memfd to exec; else -1 */
-	uint64_t	 unshare;	/* in the image: what op 0 was to clone */
+	uint64_t	 unshare;	/* what of op 0 the context makes by itself */
 };
 
 #define RF_TLS_SIZE 256

@@ -75,6 +75,17 @@ bool rf_task_is_dead(const struct rf_task *t)
 	return t->reaped || (t->pidfd >= 0 && poll(&p, 1, 0) == 1);
 }
 
+bool rf_task_has_exited(const struct rf_task *t)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	return t->pidfd >= 0 &&
+	       syscall(SYS_waitid, P_PIDFD, t->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL,
+		       NULL) == 0 &&
+	       info.si_pid && info.si_code == CLD_EXITED;
+}
+
 /* PF_FORKNOEXEC in field 9 of /proc/PID/stat, exact in an unreaped zombie too. */
 #define PF_FORKNOEXEC 0x40
 
