@@ -74,6 +74,47 @@ void rf_stacks_release(struct rf_ring *ring)
 	ring->nr_free_stacks = 0;
 }
 
+/*
+ * Areas of launches that are over, for the next: most are of one size, and
+ * mapping one is a third of what rf_submit() takes.
+ */
+#define AREA_KEPT_SIZE	(8 * GUARD)
+
+struct free_area {
+	struct free_area *next;
+};
+
+static void *area_get(struct rf_ring *ring)
+{
+	struct free_area *a = ring->free_areas;
+
+	if (a) {
+		ring->free_areas = a->next;
+		ring->nr_free_areas--;
+	}
+	return a;
+}
+
+/* Not one that an image had mapped. */
+static void area_put(struct rf_ring *ring, struct rf_area *area, bool shared)
+{
+	struct free_area *a = (void *)area;
+
+	if (shared || area->size != AREA_KEPT_SIZE || ring->nr_free_areas >= STACKS_KEPT) {
+		(void)munmap(area, area->size);
+		return;
+	}
+	a->next = ring->free_areas;
+	ring->free_areas = a;
+	ring->nr_free_areas++;
+}
+
+void rf_areas_release(struct rf_ring *ring)
+{
+	for (void *a = area_get(ring); a; a = area_get(ring))
+		(void)munmap(a, AREA_KEPT_SIZE);
+}
+
 static struct rf_start *start_init(struct rf_context *ctx)
 {
 	char *p = ctx->stacks;
@@ -231,7 +272,8 @@ static uint32_t fd_floor(const struct rf_chain *c)
 static int area_map(struct rf_context *ctx, size_t size)
 {
 	int flags = MAP_SHARED | MAP_POPULATE;
-	void *p;
+	size_t used = size;
+	void *p = NULL;
 
 	if (ctx->own_image) {
 		ctx->area_fd = memfd_create("ringfence-area", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
@@ -241,10 +283,18 @@ static int area_map(struct rf_context *ctx, size_t size)
 			return -errno;
 	} else {
 		flags |= MAP_ANONYMOUS;
+		if (size <= AREA_KEPT_SIZE) {
+			size = AREA_KEPT_SIZE;
+			p = area_get(ctx->ring);
+		}
 	}
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, ctx->area_fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
+	if (p) {
+		memset(p, 0, used);
+	} else {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, ctx->area_fd, 0);
+		if (p == MAP_FAILED)
+			return -errno;
+	}
 	ctx->area = p;
 	ctx->area->size = size;
 	return 0;
@@ -302,7 +352,7 @@ void rf_launch_release(struct rf_context *ctx)
 		stacks_put(ctx->ring, ctx->stacks);
 	ctx->stacks = NULL;
 	if (ctx->area)
-		(void)munmap(ctx->area, ctx->area->size);
+		area_put(ctx->ring, ctx->area, ctx->area_fd >= 0);
 	ctx->area = NULL;
 	if (ctx->area_fd >= 0)
 		(void)close(ctx->area_fd);

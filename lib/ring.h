@@ -109,6 +109,8 @@ struct rf_ring {
 
 	void		*free_stacks;	/* singly linked through their first word */
 	unsigned int	 nr_free_stacks;
+	void		*free_areas;
+	unsigned int	 nr_free_areas;
 };
 
 /* What the launch area holds of op @index. */
@@ -157,6 +159,7 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	      struct rf_err *err);
 void rf_launch_release(struct rf_context *ctx);
 void rf_stacks_release(struct rf_ring *ring);
+void rf_areas_release(struct rf_ring *ring);
 
 /* wait.c */
 /* Reap @task if it has ended: 1 reaped (or known to be gone), 0 still there. */
