@@ -13,7 +13,7 @@
 
 struct rf_rule;
 
-#define RF_RETS_MAX	256	/* different actions */
+#define RF_RETS_MAX	1024	/* different actions */
 
 struct rf_asm {
 	struct sock_filter insns[BPF_MAXINSNS];	/* the last one first */

@@ -77,6 +77,9 @@ uint32_t rf_filter_run(const struct sock_filter *insns, size_t nr,
 /* Whether the kernel would take the program. */
 bool rf_filter_valid(const struct sock_filter *insns, size_t nr);
 
+/* Instruction @at of a valid program in words: "if a == 0x3b goto 12 else 9\t# execve". */
+void rf_filter_print(const struct sock_filter *insns, size_t at, char *buf, size_t size);
+
 /*
  * Which rule of @policy decides about @data: its place and its text, for
  * messages.  false: none, the policy's default decides.
