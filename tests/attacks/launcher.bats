@@ -2,7 +2,9 @@
 # The launcher's own words and rights: a command that looks like options
 # (CVE-2024-32462), environment that leaks or steers, users that parse as
 # something else (CVE-2026-30892), a set-user-ID launcher (CVE-2016-8659,
-# CVE-2026-41163), id maps written to the wrong task.
+# CVE-2026-41163), id maps written to the wrong task, name service of the sandbox
+# loaded by who looks up a user (CVE-2019-14271, CVE-2024-9676), policy read from where
+# a command may write (firejail #7154), lengths that overflow (CVE-2021-43784).
 load harness
 
 @test "a command that is named like an option is a command" {
@@ -49,4 +51,41 @@ load harness
 	# written once, and never again by who is inside
 	refused boxed --map root -- sh -c 'echo "0 0 4294967295" >/proc/self/uid_map || exit 1'
 	refused boxed --map root --capabilities all -- sh -c 'echo "1 0 1" >/proc/1/uid_map || exit 1'
+}
+
+@test "users are looked up outside, and the root's name service is not loaded" {
+	need_root
+	bare_root root
+	mkfifo root/etc/passwd root/etc/group
+	printf 'passwd: evil\ngroup: evil\n' >root/etc/nsswitch.conf
+	echo /lib/evil.so >root/etc/ld.so.preload
+	run -0 timeout 20 "$RINGFENCE" run --root "$DIR/root" --ro /usr --proc /proc --uid daemon --gid daemon \
+		--namespaces user=host,mount,pid,net,ipc,uts,cgroup -- grep ^Uid: /proc/self/status
+	assert_output_has "$(id -u daemon)"
+}
+
+@test "nothing that a command could have left is read as policy" {
+	mkdir -p home/.config/ringfence
+	before=$(HOME=$DIR/home "$RINGFENCE" explain -- true)
+	for file in ringfence.yaml .ringfence.yaml .ringfence home/.ringfence home/.ringfence.yaml \
+		home/.config/ringfence.yaml home/.config/ringfence/config.yaml default.yaml default; do
+		[ -d "$file" ] || printf 'root: host\nmounts: [{rw: /}]\ncapabilities: [all]\n' >"$file"
+	done
+	[ "$(HOME=$DIR/home XDG_CONFIG_HOME=$DIR/home/.config "$RINGFENCE" explain -- true)" = "$before" ]
+}
+
+@test "what is too long is refused with its place" {
+	long=$(head -c 70000 /dev/zero | tr '\0' x)
+	run -2 boxed --hostname "$long" -- true
+	run -2 boxed --tmpfs "/$long" -- true
+	{
+		printf 'user: {map: {gid: [{inside: 0, outside: 0}], uid: [{inside: 0, outside: 0}'
+		for i in $(seq 1 1000); do
+			printf ', {inside: %d, outside: %d}' "$i" "$i"
+		done
+		printf ']}}\n'
+	} >spec.yaml
+	run "$RINGFENCE" run --spec spec.yaml -- true
+	[ "$status" = 2 ] || [ "$status" = 125 ]
+	assert_output_has map
 }

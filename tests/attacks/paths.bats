@@ -69,6 +69,28 @@ load harness
 	[ "$(cat tree/one/two/secret/file)" = secret ]
 }
 
+# Every way to put something else where an ancestor of a protected place was: another
+# name, an exchange, a removal, a mount over it, for each ancestor below the bind.
+@test "no ancestor of a protected place can be replaced" {
+	mkdir -p tree/one/two/three tree/other/two/three
+	echo secret >tree/one/two/three/file
+	echo decoy >tree/other/two/three/file
+	for protect in "--deny /tmp/t/one/two/three/file" "--ro $DIR/tree/one/two/three/file:/tmp/t/one/two/three/file"; do
+		for place in one one/two one/two/three one/two/three/file; do
+			for attack in "mv /tmp/t/$place /tmp/t/gone" "rm -rf /tmp/t/$place; mkdir -p /tmp/t/$place" \
+				"/tmp/intruder swap /tmp/t/$place /tmp/t/other </dev/null" \
+				"ln -sfn /tmp/t/other /tmp/t/$place" \
+				"mount --bind /tmp/t/other /tmp/t/$place" "umount -l /tmp/t/$place"; do
+				# shellcheck disable=SC2086 # words
+				run boxed --rw "$DIR/tree:/tmp/t" $protect --map root --capabilities chown,dac_override,fowner -- \
+					sh -c "$attack; echo dead >/tmp/t/one/two/three/file; cat /tmp/t/gone/two/three/file /tmp/t/gone/three/file /tmp/t/gone/file /tmp/t/gone"
+				[ "$(cat tree/one/two/three/file)" = secret ]
+				[[ $protect == --ro* ]] || refute_output_has secret
+			done
+		done
+	done
+}
+
 # While two names are exchanged over and over, every launch either fails or has
 # what it asked for, and none touches what is outside.
 race() {

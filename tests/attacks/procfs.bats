@@ -39,6 +39,37 @@ writes_nothing() {
 	refused boxed --cgroup /tmp/group -- mkdir /tmp/group/new
 }
 
+# A hierarchy of its own, of every kind the kernel may have, and the program that the
+# kernel starts outside when a group is empty (CVE-2022-0492).
+@test "no release_agent can be set, in a nested user namespace neither" {
+	# shellcheck disable=SC2016 # the inner shell's
+	attack='
+		for type in "cgroup -o memory" "cgroup -o rdma" "cgroup -o pids" "cgroup -o none,name=x"; do
+			mount -t $type none /tmp 2>/dev/null || continue
+			find /tmp -name release_agent | while read -r file; do
+				echo "$0" >"$file" && echo set
+			done | grep . && exit 0
+			umount /tmp
+		done
+		exit 1'
+	for options in "" "--map root --capabilities all" "--map root --capabilities all --network host"; do
+		# shellcheck disable=SC2086 # words
+		run boxed $options -- sh -c "$attack" "$CANARY"
+		[ "$status" = 1 ]
+		# shellcheck disable=SC2086
+		run boxed $options -- unshare -UrmC sh -c "$attack" "$CANARY"
+		[ "$status" = 1 ]
+	done
+}
+
+@test "a /sys that is a symlink is followed inside the root only" {
+	bare_root root
+	ln -s "$DIR/outside" root/sys
+	run in_root "$DIR/root" --sysfs /sys -- true
+	[ "$status" = 125 ]
+	canary_lives
+}
+
 @test "a /proc that is a symlink is followed inside the root only" {
 	bare_root root
 	rmdir root/proc

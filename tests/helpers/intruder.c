@@ -18,8 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -345,6 +348,98 @@ static int steal(char **arg)
 	return failed(arg[0]);
 }
 
+/* ---------------------------------------------------------------- channels */
+
+static int number_of(const char *name)
+{
+	int n = 0x5246;
+
+	while (*name)
+		n = n * 31 + *name++;
+	return n & 0x7fffffff;
+}
+
+/* Where two who have agreed on a name can leave something for one another. */
+static int shared_segment(const char *name, int flags)
+{
+	return shmget(number_of(name), 4096, flags);
+}
+
+static int shared_queue(const char *name, int flags)
+{
+	return (int)syscall(SYS_mq_open, name, O_RDWR | O_CLOEXEC | flags, 0666, NULL);
+}
+
+static int shared_file(const char *name, int flags)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/dev/shm/%.100s", name);
+	return open(path, O_RDWR | O_CLOEXEC | flags, 0666);
+}
+
+static int shared_lock(const char *name, int flags)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/%.100s.lock", name);
+	fd = open(path, O_RDWR | O_CLOEXEC | flags, 0666);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -1;
+	return fd;
+}
+
+static const struct channel {
+	const char	*what;
+	int		(*open)(const char *name, int flags);
+	int		 make;
+} channels[] = {
+	{ "System V shared memory", shared_segment, IPC_CREAT | 0666 },
+	{ "POSIX message queue", shared_queue, O_CREAT },
+	{ "/dev/shm", shared_file, O_CREAT },
+	{ "lock in /tmp", shared_lock, O_CREAT },
+};
+
+/* leave NAME: something in every channel, until end of file; prints a line when it is there. */
+static int leave(char **arg)
+{
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+		if (channels[i].open(arg[0], channels[i].make) < 0)
+			failed(channels[i].what);
+	puts("left");
+	fflush(stdout);
+	until_eof();
+	return 0;
+}
+
+/* clear NAME: what was left outside. */
+static int clear(char **arg)
+{
+	char path[256];
+
+	(void)shmctl(shared_segment(arg[0], 0), IPC_RMID, NULL);
+	(void)syscall(SYS_mq_unlink, arg[0]);
+	snprintf(path, sizeof(path), "/dev/shm/%.100s", arg[0]);
+	(void)unlink(path);
+	snprintf(path, sizeof(path), "/tmp/%.100s.lock", arg[0]);
+	(void)unlink(path);
+	return 0;
+}
+
+/* find NAME: in any of them. */
+static int find(char **arg)
+{
+	int r = 1;
+
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+		if (channels[i].open(arg[0], 0) >= 0) {
+			fprintf(stderr, "found: %s\n", channels[i].what);
+			r = 0;
+		}
+	return r;
+}
+
 /* ------------------------------------------------------------------ the rest */
 
 static const struct verb {
@@ -356,6 +451,7 @@ static const struct verb {
 	{ "listen", 1, listen_at }, { "connect", 1, connect_to },
 	{ "escape", 1, escape }, { "dotdot", 2, dotdot }, { "mknod", 3, make_node },
 	{ "open-write", 1, open_write }, { "swap", 2, swap },
+	{ "leave", 1, leave }, { "find", 1, find }, { "clear", 1, clear },
 	{ "push", 0, push }, { "steal", 1, steal },
 	{ "with-key", 2, with_key }, { "read-key", 1, read_key },
 };
