@@ -102,6 +102,30 @@ static void exec_failed(const struct load *l, const struct walk *w, struct failu
 	failure_hint(l, w->index, -w->result, err);
 }
 
+/* One rule of many: its place and what it is for say more than the whole op. */
+static bool landlock_failed(const struct load *l, const struct rf_context *ctx,
+			    const struct rf_completion *done, struct rf_err *err)
+{
+	const struct rf_landlock_op_rule *rule = rf_context_failed_rule(ctx, (uint32_t)done->index);
+	const struct rf_landlock_rule *said;
+	const char *path;
+
+	if (!rule)
+		return false;
+	path = rule->path ? l->chain->data + rule->path : NULL;
+	said = rf_landlock_rule_of(l->sb, path, rule->port);
+	if (path)
+		rf_err_at(err, said ? &said->place : NULL, -done->result, "landlock %s", path);
+	else
+		rf_err_at(err, said ? &said->place : NULL, -done->result, "landlock port %u",
+			  rule->port);
+	if (path && done->result == -ENOENT)
+		rf_err_hint(err, "the sandbox has no %s; {path: %s, optional: true} leaves the rule "
+			    "out then", path, path);
+	failure_hint(l, done->index, -done->result, err);
+	return true;
+}
+
 void failure_of_op(const struct load *l, const struct rf_context *ctx,
 		   const struct rf_completion *done, struct failure *ret,
 		   struct rf_err *err)
@@ -126,6 +150,8 @@ void failure_of_op(const struct load *l, const struct rf_context *ctx,
 			return;
 		}
 	}
+	if (landlock_failed(l, ctx, done, err))
+		return;
 	op_text(c, done->index, text);
 	covering = c->ops[done->index].kind == RF_OP_VERIFY ? rf_context_covering(ctx) : -1;
 	if (covering >= 0) {

@@ -38,6 +38,8 @@ static int resolve_here(struct load *l, struct rf_err *err)
 		r = rf_sandbox_resolve(l->sb, &l->features, 0, err);
 	if (r == 0 && l->sb->user.map == RF_MAP_RANGES)
 		r = rf_probe_subids(&l->features, err);
+	if (r == 0 && l->sb->landlock.on)
+		rf_probe_landlock(&l->features);
 	return r;
 }
 

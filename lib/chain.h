@@ -73,6 +73,9 @@ void rf_chain_set_place(struct rf_chain *c, const struct rf_place *place);
 
 /* ring.c: the move_mount op of what covers the entry that a verify missed; -1 unknown. */
 int rf_context_covering(const struct rf_context *ctx);
+/* ring.c: the rule at which landlock op @index failed, or NULL. */
+const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context *ctx,
+							 uint32_t index);
 
 /*
  * ring.c: the payload task has exec'd, or died: what says so is on the way.  The

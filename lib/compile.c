@@ -13,6 +13,18 @@
 #include "receipt.h"
 
 /*
+ * With no_new_privs it takes no power, so it is last, where no policy has to
+ * know the calls of the set-up.  Without it, it takes CAP_SYS_ADMIN, and is in
+ * force when the power is given up.
+ */
+static void emit_confinement(struct rf_compile *k)
+{
+	rf_emit_landlock(k);
+	rf_emit_nofile(k);	/* Landlock's rules are descriptors */
+	rf_emit_filter(k);
+}
+
+/*
  * The walk of a launch.  What a step needs from an earlier one is said beside
  * the later one; the phases of the ops (op.h) say the same, and the builder
  * refuses a chain that disagrees.
@@ -37,14 +49,22 @@ static void emit(struct rf_compile *k)
 	rf_emit_fds(k);
 	rf_emit_place(k);
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */
+	if (!k->sb->no_new_privs) {
+		rf_emit_keyring(k);
+		emit_confinement(k);
+	}
 	rf_emit_credentials(k);
+	rf_emit_signals(k);
+	if (k->sb->no_new_privs)
+		emit_confinement(k);
 	rf_emit_exec(k);
 }
 
 static int plan(struct rf_compile *k)
 {
 	int (*const steps[])(struct rf_compile *) = {
-		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_mounts, rf_plan_net, rf_plan_exec,
+		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_mounts, rf_plan_net, rf_plan_landlock,
+		rf_plan_filter, rf_plan_exec,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -78,6 +98,8 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 	emit(&k);
 	k.c->own_image = k.own_image;
 	r = rf_chain_check(k.c, err);
+	if (r == 0)
+		r = rf_check_filter(&k);
 	if (r == 0)
 		r = rf_receipt_require(sb, f, k.c, err);
 	if (r < 0)

@@ -20,6 +20,8 @@
  *	tty	compile_tty.c	a private terminal
  *	fd	compile_fd.c	descriptors of the payload
  *	exec	compile_exec.c	limits, place, the command
+ *	landlock	compile_landlock.c
+ *	filter	compile_filter.c	seccomp, and what it must allow
  */
 #ifndef RF_COMPILE_H
 #define RF_COMPILE_H
@@ -90,6 +92,7 @@ struct rf_compile {
 	bool		 new_mount, new_pid, new_net;
 	bool		 init_makes_net;	/* in parallel with the mounts */
 	bool		 own_image;
+	bool		 has_nofile;		/* the number of descriptors is limited */
 	/*
 	 * The payload may be root of the host under another name: what belongs to
 	 * that root is open to it without a capability (proc_sys, sysrq, the
@@ -164,6 +167,9 @@ int rf_plan_ids(struct rf_compile *k);
 int rf_plan_caps(struct rf_compile *k);
 void rf_emit_idmap(struct rf_compile *k);
 void rf_emit_credentials(struct rf_compile *k);
+void rf_emit_keyring(struct rf_compile *k);
+/* Landlock and the filter need no_new_privs or CAP_SYS_ADMIN; @what is which. */
+int rf_need_confinement(struct rf_compile *k, const struct rf_place *place, const char *what);
 
 /* compile_mount.c: the root; and one mount, not yet attached */
 int rf_plan_mounts(struct rf_compile *k);
@@ -207,10 +213,22 @@ void rf_emit_tty_fds(struct rf_compile *k);
 void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */
 void rf_emit_fds(struct rf_compile *k);		/* in the payload */
 
+/* compile_landlock.c */
+int rf_plan_landlock(struct rf_compile *k);
+void rf_emit_landlock(struct rf_compile *k);
+
+/* compile_filter.c */
+int rf_plan_filter(struct rf_compile *k);
+void rf_emit_filter(struct rf_compile *k);
+/* The finished chain: the filter allows the calls of the ops behind it. */
+int rf_check_filter(struct rf_compile *k);
+
 /* compile_exec.c */
 int rf_plan_exec(struct rf_compile *k);
 void rf_emit_limits(struct rf_compile *k);
+void rf_emit_nofile(struct rf_compile *k);
 void rf_emit_place(struct rf_compile *k);
+void rf_emit_signals(struct rf_compile *k);
 void rf_emit_exec(struct rf_compile *k);
 
 #endif

@@ -81,9 +81,18 @@ static void emit_rlimits(struct rf_compile *k)
 	for (uint32_t i = 0; i < sizeof(sb->rlimits) / sizeof(sb->rlimits[0]); i++)
 		if (sb->rlimit_set & 1U << i && i != RLIMIT_NOFILE)
 			emit_rlimit(k, &sb->rlimits[i]);
-	/* last: what comes before may open something */
-	if (sb->rlimit_set & 1U << RLIMIT_NOFILE)
+	if (!sb->landlock.on)
+		rf_emit_nofile(k);
+}
+
+/* After the last op that opens something. */
+void rf_emit_nofile(struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	if (!k->has_nofile && sb->rlimit_set & 1U << RLIMIT_NOFILE)
 		emit_rlimit(k, &sb->rlimits[RLIMIT_NOFILE]);
+	k->has_nofile = true;
 }
 
 void rf_emit_limits(struct rf_compile *k)
@@ -174,14 +183,18 @@ static char **arguments(struct rf_compile *k)
 	return argv;
 }
 
+void rf_emit_signals(struct rf_compile *k)
+{
+	rf_chain_set_place(k->c, NULL);
+	rf_chain_add(k->c, RF_OP_SIGDEFAULT);
+	rf_chain_add(k->c, RF_OP_SIGMASK);
+}
+
 void rf_emit_exec(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
 	struct exec e;
 
-	rf_chain_set_place(k->c, NULL);
-	rf_chain_add(k->c, RF_OP_SIGDEFAULT);
-	rf_chain_add(k->c, RF_OP_SIGMASK);
 	rf_chain_set_place(k->c, &sb->command_place);
 	e.argv = rf_chain_vec(k->c, arguments(k));
 	e.envp = rf_chain_vec(k->c, sb->envp);

@@ -375,6 +375,20 @@ int rf_plan_caps(struct rf_compile *k)
 	return -EPERM;
 }
 
+int rf_need_confinement(struct rf_compile *k, const struct rf_place *place, const char *what)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	if (sb->no_new_privs || k->ids.power & RF_CAP(CAP_SYS_ADMIN))
+		return 0;
+	rf_err_at(k->err, place->file ? place : &sb->nnp_place, EPERM,
+		  "%s without no_new_privileges takes CAP_SYS_ADMIN, which this caller does not have",
+		  what);
+	rf_err_hint(k->err, "no_new_privileges: true, or `user` among the namespaces; "
+		    "`seccomp: off` leaves the filter out");
+	return -EPERM;
+}
+
 /* ------------------------------------------------------------------ the ops */
 
 static void emit_ids(struct rf_compile *k)
@@ -466,8 +480,12 @@ static void emit_capbset(struct rf_compile *k)
 	op->u.capbset.last = k->f->last_cap;
 }
 
-/* The caller's session has keys, and possessing them is all that reading takes. */
-static void emit_keyring(struct rf_compile *k)
+/*
+ * The caller's session has keys, and possessing them is all that reading takes.
+ * By the ids of the command, so that it is its keyring; but before a filter,
+ * which may know no keyrings.
+ */
+void rf_emit_keyring(struct rf_compile *k)
 {
 	bool must = k->sb->require >> RF_LAYER_KEYRING & 1;
 
@@ -492,7 +510,8 @@ void rf_emit_credentials(struct rf_compile *k)
 	emit_setgroups(k);
 	if (!k->ids.early)
 		emit_ids(k);
-	emit_keyring(k);
+	if (k->sb->no_new_privs)
+		rf_emit_keyring(k);
 	emit_caps(k);
 	if (k->sb->no_new_privs) {
 		rf_chain_set_place(k->c, &k->sb->nnp_place);

@@ -7,77 +7,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "hint.h"
-
-struct head {
-	unsigned char	 bytes[4096];
-	size_t		 len;
-};
-
-static bool read_head(const char *file, struct head *ret)
-{
-	FILE *f = fopen(file, "re");
-
-	if (!f)
-		return false;
-	ret->len = fread(ret->bytes, 1, sizeof(ret->bytes) - 1, f);
-	ret->bytes[ret->len] = '\0';
-	fclose(f);
-	return true;
-}
-
-/* The word after "#!", into @buf. */
-static bool script_interpreter(const struct head *h, char *buf, size_t size)
-{
-	const char *p = (const char *)h->bytes;
-	size_t len;
-
-	if (h->len < 3 || p[0] != '#' || p[1] != '!')
-		return false;
-	p += 2;
-	p += strspn(p, " \t");
-	len = strcspn(p, " \t\n");
-	if (!len || len >= size)
-		return false;
-	memcpy(buf, p, len);
-	buf[len] = '\0';
-	return true;
-}
-
-/* PT_INTERP of a 64-bit ELF file whose headers are in the head. */
-static bool elf_interpreter(const struct head *h, char *buf, size_t size)
-{
-	Elf64_Ehdr e;
-	Elf64_Phdr p;
-
-	if (h->len < sizeof(e))
-		return false;
-	memcpy(&e, h->bytes, sizeof(e));
-	if (memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    e.e_phentsize != sizeof(p))
-		return false;
-	for (size_t i = 0; i < e.e_phnum; i++) {
-		size_t at = (size_t)e.e_phoff + i * sizeof(p);
-
-		if (at > h->len || h->len - at < sizeof(p))
-			return false;
-		memcpy(&p, h->bytes + at, sizeof(p));
-		if (p.p_type != PT_INTERP)
-			continue;
-		if (p.p_offset > h->len || p.p_filesz > h->len - p.p_offset || !p.p_filesz ||
-		    p.p_filesz > size)
-			return false;
-		memcpy(buf, h->bytes + p.p_offset, p.p_filesz);
-		buf[p.p_filesz - 1] = '\0';
-		return true;
-	}
-	return false;
-}
+#include "program.h"
 
 static bool exists_inside(const struct rf_failed *x, const char *inside)
 {
@@ -92,18 +29,18 @@ static bool missing_interpreter(const struct rf_failed *x, const char *path, con
 				struct rf_err *err)
 {
 	char interp[PATH_MAX];
-	struct head h;
+	struct rf_program_head h;
 
-	if (!read_head(host, &h))
+	if (!rf_program_read(host, &h))
 		return false;
-	if (script_interpreter(&h, interp, sizeof(interp))) {
+	if (rf_program_script(&h, interp, sizeof(interp), NULL, NULL)) {
 		if (interp[0] == '/' && exists_inside(x, interp))
 			return false;
 		rf_err_hint(err, "%s exists; its interpreter %s (first line) does not, inside",
 			    path, interp);
 		return true;
 	}
-	if (!elf_interpreter(&h, interp, sizeof(interp)) || exists_inside(x, interp))
+	if (!rf_program_loader(&h, interp, sizeof(interp)) || exists_inside(x, interp))
 		return false;
 	rf_err_hint(err, "%s exists; the loader %s that it needs does not, inside", path, interp);
 	return true;
@@ -171,11 +108,62 @@ static bool not_found(const struct rf_failed *x, const char *path, struct rf_err
 	return not_inside(x, path, err);
 }
 
+/* Whether a rule of Landlock lets @inside be executed. */
+static bool is_let_in(const struct rf_failed *x, const char *inside)
+{
+	char host[2 * PATH_MAX], file[PATH_MAX], place[PATH_MAX];
+
+	if (!rf_hint_host_path(x, inside, host, sizeof(host)) || !realpath(host, file))
+		return true;
+	for (size_t i = 0; i < x->sb->landlock.nr; i++) {
+		const struct rf_landlock_rule *rule = &x->sb->landlock.rules[i];
+		size_t len;
+
+		if (!rule->path || rule->kind == RF_LANDLOCK_UNIX ||
+		    !rf_hint_host_path(x, rule->path, host, sizeof(host)) || !realpath(host, place))
+			continue;
+		len = strlen(place);
+		if (!strncmp(place, file, len) && (!file[len] || file[len] == '/' || len == 1))
+			return true;
+	}
+	return false;
+}
+
+/* Landlock lets neither the command in nor, perhaps, what it is run by. */
+static bool kept_out(const struct rf_failed *x, const char *path, struct rf_err *err)
+{
+	const uint32_t files = 1U << RF_LANDLOCK_READ | 1U << RF_LANDLOCK_WRITE |
+			       1U << RF_LANDLOCK_EXEC;
+	char host[2 * PATH_MAX], other[PATH_MAX];
+	struct rf_program_head h;
+
+	if (!(x->sb->landlock.on && x->sb->landlock.kinds & files))
+		return false;
+	if (!is_let_in(x, path)) {
+		rf_err_hint(err, "Landlock keeps %s out: `landlock: {exec: [%s]}` lets it in", path,
+			    path);
+		return true;
+	}
+	if (!rf_hint_host_path(x, path, host, sizeof(host)) || !rf_program_read(host, &h))
+		return false;
+	if (!rf_program_loader(&h, other, sizeof(other)) &&
+	    !rf_program_script(&h, other, sizeof(other), NULL, NULL))
+		return false;
+	if (is_let_in(x, other))
+		return false;
+	rf_err_hint(err, "Landlock keeps %s out, by which %s is run: `landlock: {exec: [%s]}` lets "
+		    "it in", other, path, other);
+	return true;
+}
+
 static bool not_executable(const struct rf_failed *x, const char *path, struct rf_err *err)
 {
 	const struct rf_mount *m = rf_hint_entry(x, path);
 	char host[2 * PATH_MAX];
 	struct stat st;
+
+	if (kept_out(x, path, err))
+		return true;
 
 	if (m && m->flags & RF_MF_NOEXEC) {
 		rf_err_hint(err, "%s is mounted noexec", m->at);
@@ -200,9 +188,9 @@ static bool not_executable(const struct rf_failed *x, const char *path, struct r
 static bool wrong_format(const struct rf_failed *x, const char *path, struct rf_err *err)
 {
 	char host[2 * PATH_MAX];
-	struct head h;
+	struct rf_program_head h;
 
-	if (!rf_hint_host_path(x, path, host, sizeof(host)) || !read_head(host, &h))
+	if (!rf_hint_host_path(x, path, host, sizeof(host)) || !rf_program_read(host, &h))
 		return false;
 	if (h.len >= SELFMAG && !memcmp(h.bytes, ELFMAG, SELFMAG))
 		rf_err_hint(err, "%s is a program for another machine", path);

@@ -110,6 +110,23 @@ enum rf_idmap_by {
 };
 
 /*
+ * Rights of Landlock: what the words of a spec come to, and all that files have.
+ * <linux/landlock.h> and compat.h are for those who use them.
+ */
+#define RF_LANDLOCK_EXEC_RIGHTS	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE)
+#define RF_LANDLOCK_READ_RIGHTS	(RF_LANDLOCK_EXEC_RIGHTS | LANDLOCK_ACCESS_FS_READ_DIR)
+/* Device nodes are nobody's to make. */
+#define RF_LANDLOCK_WRITE_RIGHTS \
+	(RF_LANDLOCK_READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
+	 LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER | RF_LANDLOCK_FS_TRUNCATE | \
+	 RF_LANDLOCK_FS_IOCTL_DEV)
+#define RF_LANDLOCK_FILES \
+	(RF_LANDLOCK_WRITE_RIGHTS | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
+
+/*
  * A rule of rf_op.u.landlock, for what is beneath a path, beneath what is in a
  * slot, or for a port.
  */

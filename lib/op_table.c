@@ -187,7 +187,11 @@ static const struct rf_name personas[] = {
 	{ 0x8000000, "addr-limit-3gb" }, { 0, NULL }
 };
 
+/* What the words of a spec come to, and the rights one by one. */
 static const struct rf_name landlock_fs[] = {
+	{ RF_LANDLOCK_FILES, "all" },
+	{ RF_LANDLOCK_WRITE_RIGHTS, "write" }, { RF_LANDLOCK_READ_RIGHTS, "read" },
+	{ RF_LANDLOCK_EXEC_RIGHTS, "exec" },
 	{ LANDLOCK_ACCESS_FS_EXECUTE, "execute" }, { LANDLOCK_ACCESS_FS_WRITE_FILE, "write-file" },
 	{ LANDLOCK_ACCESS_FS_READ_FILE, "read-file" }, { LANDLOCK_ACCESS_FS_READ_DIR, "read-dir" },
 	{ LANDLOCK_ACCESS_FS_REMOVE_DIR, "remove-dir" },

@@ -31,6 +31,7 @@ static const struct preset presets[] = {
 	  "no_new_privileges: true\n" },
 	{ "build",
 	  "extends: [default]\n"
+	  "seccomp: build\n"
 	  "mounts:\n"
 	  "  - {rw: .}\n" },
 	{ "shell",

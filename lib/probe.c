@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,14 @@ int rf_probe(struct rf_features *ret, struct rf_err *err)
 	return 0;
 }
 
+void rf_probe_landlock(struct rf_features *f)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	/* not built in, not enabled at boot, or filtered: there is none */
+	f->landlock = abi > 0 ? (uint32_t)abi : 0;
+}
+
 /* ------------------------------------------------------------ subordinate ids */
 
 /* Does @owner, the first field of a line, mean the user? */
@@ -234,6 +243,7 @@ static const struct field {
 	{ "subgid",	FIELD_U32,	offsetof(struct rf_features, subgid) },
 	{ "subgid-count", FIELD_U32,	offsetof(struct rf_features, nr_subgid) },
 	{ "nofile",	FIELD_U64,	offsetof(struct rf_features, nofile) },
+	{ "landlock",	FIELD_U32,	offsetof(struct rf_features, landlock) },
 	{ "host-root",	FIELD_BOOL,	offsetof(struct rf_features, host_root) },
 	{ "exe-writable", FIELD_BOOL,	offsetof(struct rf_features, exe_writable) },
 	{ "newuidmap",	FIELD_BOOL,	offsetof(struct rf_features, has_newuidmap) },

@@ -24,6 +24,7 @@ struct rf_features {
 	uint32_t	 subgid, nr_subgid;
 	uint32_t	 last_cap;	/* highest capability that the kernel knows */
 	uint64_t	 nofile;	/* soft RLIMIT_NOFILE */
+	uint32_t	 landlock;	/* ABI; 0: none (or not asked: rf_probe_landlock()) */
 	bool		 host_root;	/* the caller is root of the first user namespace */
 	bool		 exe_writable;	/* the caller may write the program that it runs */
 	bool		 has_newuidmap;	/* newuidmap and newgidmap are installed */
@@ -38,6 +39,9 @@ int rf_probe(struct rf_features *ret, struct rf_err *err);
  * user database, so rf_probe() leaves it out.
  */
 int rf_probe_subids(struct rf_features *f, struct rf_err *err);
+
+/* The same for what only sandboxes with Landlock need. */
+void rf_probe_landlock(struct rf_features *f);
 
 /* The first range of @uid or @name in @file. -ENOENT: none; or another errno. */
 int rf_subids_read(const char *file, uint32_t uid, const char *name, uint32_t *ret_first,

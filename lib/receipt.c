@@ -233,12 +233,33 @@ static void tell_limits(struct rf_teller *t)
 
 static void tell_seccomp(struct rf_teller *t)
 {
-	rf_tell_unwanted(t, "the spec has none");
+	const struct rf_op *op = rf_told_op(t, RF_OP_SECCOMP);
+
+	if (op) {
+		rf_tell_fact(t, "policy", "%s", t->c->data + op->u.seccomp.name);
+		rf_tell_in_force(t);
+	} else if (t->sb->seccomp.on) {
+		rf_tell_refused(t, "the filter was not installed");
+	} else {
+		rf_tell_unwanted(t, "the spec has none");
+	}
 }
 
 static void tell_landlock(struct rf_teller *t)
 {
-	rf_tell_unwanted(t, "the spec has none");
+	const struct rf_op *op = rf_told_op(t, RF_OP_LANDLOCK);
+	char missing[128];
+
+	if (op) {
+		rf_tell_fact(t, "abi", "%u", t->f->landlock);
+		if (rf_landlock_missing(t->sb, t->f->landlock, missing, sizeof(missing)))
+			rf_tell_fact(t, "missing", "%s", missing);
+		rf_tell_in_force(t);
+	} else if (t->sb->landlock.on) {
+		rf_tell_refused(t, "the rules were not enforced");
+	} else {
+		rf_tell_unwanted(t, "the spec has none");
+	}
 }
 
 static void tell_terminal(struct rf_teller *t)

@@ -547,7 +547,7 @@ int rf_sandbox_resolve(struct rf_sandbox *sb, const struct rf_features *f,
 	static int (*const steps[])(struct rf_resolve *rs) = {
 		resolve_caller, resolve_env, resolve_exec_fd, rf_resolve_root, rf_resolve_mounts,
 		check_namespaces, check_user, check_caps, resolve_fds, resolve_terminal,
-		resolve_scratch,
+		resolve_scratch, rf_resolve_seccomp, rf_resolve_landlock,
 	};
 	struct rf_resolve rs = { .sb = sb, .f = f, .err = err, .pure = flags & RF_RESOLVE_PURE };
 	int ret = rf_options_read(sb, err);

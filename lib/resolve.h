@@ -25,6 +25,18 @@ int rf_resolve_inside(struct rf_resolve *rs, const struct rf_place *place,
 		      const char *text, const char **ret_path);
 bool rf_path_has_dotdot(const char *path);
 
+/* spec_seccomp.c: the filter that `seccomp` names, or the default one. */
+int rf_resolve_seccomp(struct rf_resolve *rs);
+
+/*
+ * spec_landlock.c: the rules of all keys, with absolute paths.
+ * resolve_loader.c: adds those that starting the command takes.
+ */
+int rf_resolve_landlock(struct rf_resolve *rs);
+int rf_resolve_loader(struct rf_resolve *rs);
+/* One more rule; false: no memory. */
+bool rf_landlock_add(struct rf_sandbox *sb, const struct rf_landlock_rule *rule);
+
 /* Root and mounts: paths, what is there, one entry for each place. */
 int rf_resolve_root(struct rf_resolve *rs);
 int rf_resolve_mounts(struct rf_resolve *rs);

@@ -352,6 +352,22 @@ int rf_context_covering(const struct rf_context *ctx)
 	return -1;
 }
 
+const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context *ctx,
+							 uint32_t index)
+{
+	const struct rf_area *a = ctx->area;
+	const struct rf_op *op;
+
+	if (!a || index >= a->nr_ops || !a->failed_rule)
+		return NULL;
+	op = rf_op_at(ctx, index);
+	if (op->kind != RF_OP_LANDLOCK ||
+	    a->failed_rule > op->u.landlock.rules.len / sizeof(struct rf_landlock_op_rule))
+		return NULL;
+	return (const struct rf_landlock_op_rule *)
+		((const char *)a + a->off_data + op->u.landlock.rules.off) + (a->failed_rule - 1);
+}
+
 int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
 {
 	const struct rf_record *rec = rf_record_at(ctx, 0);

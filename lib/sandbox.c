@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../seccomp/policy.h"
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME	0x00000080	/* glibc 2.31 has it not; floor is 2.36 */
 #endif
@@ -72,6 +74,7 @@ struct rf_sandbox *rf_sandbox_free(struct rf_sandbox *sb)
 
 	if (!sb)
 		return NULL;
+	rf_policy_free(sb->seccomp.policy);
 	for (b = sb->arena; b; b = next) {
 		next = b->next;
 		free(b);
@@ -130,4 +133,17 @@ char *rf_sandbox_printf(struct rf_sandbox *sb, const char *fmt, ...)
 	vsnprintf(p, (size_t)len + 1, fmt, args);
 	va_end(args);
 	return p;
+}
+
+const struct rf_landlock_rule *rf_landlock_rule_of(const struct rf_sandbox *sb, const char *path,
+						   uint32_t port)
+{
+	for (size_t i = 0; i < sb->landlock.nr; i++) {
+		const struct rf_landlock_rule *rule = &sb->landlock.rules[i];
+
+		if (path ? rule->path && !strcmp(rule->path, path) :
+			   !rule->path && rule->port == port)
+			return rule;
+	}
+	return NULL;
 }

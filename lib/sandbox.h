@@ -178,13 +178,23 @@ struct rf_seccomp_spec {
 	const void	*insns;		/* struct sock_filter[nr] */
 	size_t		 nr;
 	uint32_t	 flags;		/* SECCOMP_FILTER_FLAG_* */
+	bool		 notifies;	/* some rule asks a listener */
+	bool		 has_listener;	/* and somebody will be there to answer */
+	struct rf_policy *policy;	/* of a file: for words; freed with the sandbox */
 	struct rf_place	 place;
 };
 
 /* What a Landlock rule allows, as spec words: `read` includes executing. */
 enum rf_landlock_kind {
 	RF_LANDLOCK_READ, RF_LANDLOCK_WRITE, RF_LANDLOCK_EXEC, RF_LANDLOCK_CONNECT,
-	RF_LANDLOCK_BIND, RF_LANDLOCK_KIND_NR
+	RF_LANDLOCK_BIND, RF_LANDLOCK_UNIX, RF_LANDLOCK_KIND_NR
+};
+
+/* What a kernel that lacks some of it may do. */
+enum rf_landlock_compat {
+	RF_LANDLOCK_NAMED = 0,	/* what the spec names must be there, finer rights need not */
+	RF_LANDLOCK_BEST,	/* whatever there is */
+	RF_LANDLOCK_EXACT,	/* all of it */
 };
 
 struct rf_landlock_rule {
@@ -197,7 +207,10 @@ struct rf_landlock_rule {
 
 struct rf_landlock_spec {
 	bool		 on;
-	uint64_t	 handled_fs, handled_net, scoped; /* LANDLOCK_ACCESS_*, LANDLOCK_SCOPE_* */
+	uint32_t	 kinds;		/* bit per rf_landlock_kind that the spec names */
+	uint64_t	 scoped;	/* LANDLOCK_SCOPE_* that the spec names */
+	enum rf_landlock_compat compat;
+	bool		 loader;	/* let in what starting the command takes */
 	struct rf_landlock_rule *rules;
 	size_t		 nr;
 	struct rf_place	 place;
@@ -309,6 +322,10 @@ struct rf_sandbox {
 /* The most mounts that a spec may have. */
 #define RF_MOUNTS_MAX	10000
 
+/* The first rule of `landlock` for @path, or for @port if @path is NULL; or NULL. */
+const struct rf_landlock_rule *rf_landlock_rule_of(const struct rf_sandbox *sb, const char *path,
+						   uint32_t port);
+
 /* An empty sandbox (all namespaces of the host, nothing mounted). NULL: no memory. */
 struct rf_sandbox *rf_sandbox_new(void);
 struct rf_sandbox *rf_sandbox_free(struct rf_sandbox *sb);
@@ -318,6 +335,12 @@ void *rf_sandbox_alloc(struct rf_sandbox *sb, size_t size);
 char *rf_sandbox_strdup(struct rf_sandbox *sb, const char *s);
 char *rf_sandbox_printf(struct rf_sandbox *sb, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * What the spec's Landlock has and ABI @abi lacks, as words with commas between;
+ * how many there are.  compile_landlock.c.
+ */
+size_t rf_landlock_missing(const struct rf_sandbox *sb, uint32_t abi, char *buf, size_t size);
 
 /*
  * Compile @sb for a kernel and a caller with @features.  No system call, no

@@ -178,6 +178,9 @@ int rf_spec_read(struct rf_reader *r, const struct rf_node *root);
 /* spec_load.c: what `extends: @v` does */
 int rf_spec_extend(struct rf_reader *r, const struct rf_node *v);
 
+/* A file that @from names: relative to the directory where @from is. NULL: no memory. */
+char *rf_spec_beside(struct rf_reader *r, const char *from, const char *name);
+
 /* spec_options.c: the options that wait; below them, if need be, "default" */
 int rf_options_read(struct rf_sandbox *sb, struct rf_err *err);
 /* spec_shape.c: the value of an option as the value of its key */
@@ -198,6 +201,8 @@ int rf_read_uid(struct rf_reader *r, const struct rf_node *v, void *int_id);
 int rf_read_gid(struct rf_reader *r, const struct rf_node *v, void *int_id);
 int rf_read_capabilities(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_ambient(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_seccomp(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_landlock(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_securebits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_limits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_affinity(struct rf_reader *r, const struct rf_node *v, void *sb);
@@ -216,9 +221,18 @@ struct rf_option {
 	bool		 append;	/* its lists add to what is there */
 };
 
+/* One key of `landlock`, as the last layer that has it says. */
+struct rf_landlock_list {
+	struct rf_landlock_rule *rules;
+	size_t		 nr;
+};
+
 /* What the front ends know of a sandbox before it is resolved. */
 struct rf_draft {
 	bool		 has_spec, has_root, has_ambient, has_network, has_ns[RF_NS_NR];
+	struct rf_landlock_list landlock[RF_LANDLOCK_KIND_NR];
+	bool		 has_seccomp;
+	const char	*seccomp_file;	/* relative to the working directory; NULL: none */
 	struct rf_place	 ambient_place;
 	unsigned int	 nr_layers;
 	size_t		 max_mounts, max_fds;

@@ -177,8 +177,7 @@ static int read_preset(struct rf_reader *r, const struct chapter *outer, const c
 	return ret < 0 ? ret : read_text(r, &c, text, strlen(text));
 }
 
-/* A file that @from extends: relative to the directory where @from is. */
-static char *beside(struct rf_reader *r, const char *from, const char *name)
+char *rf_spec_beside(struct rf_reader *r, const char *from, const char *name)
 {
 	const char *slash = strrchr(from, '/');
 
@@ -223,7 +222,7 @@ static int extend(struct rf_reader *r, const struct chapter *from, const struct 
 		return no_preset(r, v);
 	if (r->flags & RF_SPEC_NO_FILES)
 		return rf_err_at(r->err, &v->place, EINVAL, "files cannot be read here");
-	file = beside(r, from->name, name);
+	file = rf_spec_beside(r, from->name, name);
 	if (!file)
 		return rf_err_set(r->err, ENOMEM, "reading 'extends'");
 	return read_named(r, from, file, &v->place);

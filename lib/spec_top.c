@@ -173,6 +173,8 @@ static const struct rf_key top_keys[] = {
 	{ .name = "ambient",	.read = rf_read_ambient },
 	{ .name = "securebits",	.read = rf_read_securebits },
 	{ .name = "no_new_privileges", RF_VALUE_BOOL, FIELD(no_new_privs), FIELD(nnp_place) },
+	{ .name = "seccomp",	.read = rf_read_seccomp },
+	{ .name = "landlock",	.read = rf_read_landlock },
 	{ .name = "limits",	.read = rf_read_limits },
 	{ .name = "nice",	.read = read_nice,	.place = FIELD(nice_place) },
 	{ .name = "oom_score",	.read = read_oom_score,	.place = FIELD(oom_place) },

@@ -53,7 +53,7 @@ help_options() {
 
 	{ help_options run; help_options explain; } | sort -u >table
 	sed -n '/^\.Sh OPTIONS/,/^\.Sh SIGNALS/p' "$page" | grep '^\.It Fl' |
-		grep -oE 'Fl -[a-z0-9-]+' | sed 's/^Fl -//; s/^no-\(init\|env-clear\|die-with-parent\)$/\1/' |
+		grep -oE 'Fl -[a-z0-9-]+' | sed 's/^Fl -//; s/^no-\(init\|env-clear\|die-with-parent\|landlock-loader\)$/\1/' |
 		sort -u >man
 	diff table man
 }

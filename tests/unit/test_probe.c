@@ -27,7 +27,7 @@ TEST(what_is_printed_is_read_again)
 	const struct rf_features want = {
 		.kernel = RF_KERNEL(6, 18), .uid = 1000, .gid = 1001, .nr_groups = 3,
 		.caps = 1ULL << 40, .subuid = 100000, .nr_subuid = 65536, .subgid = 200000,
-		.nr_subgid = 1, .last_cap = 40, .nofile = 16, .host_root = true,
+		.nr_subgid = 1, .last_cap = 40, .nofile = 16, .landlock = 7, .host_root = true,
 		.has_newuidmap = true,
 	};
 	struct rf_features got;
