@@ -15,6 +15,7 @@ struct rf_err;
 /* command.flags */
 #define COMMAND_SPEC	(1U << 0)	/* takes rf_spec_options[] too */
 #define COMMAND_RUNS	(1U << 1)	/* what follows its options is a command line */
+#define COMMAND_FILES	(1U << 2)	/* what follows one of its words is a file */
 
 struct command {
 	const char		*name;

@@ -104,7 +104,7 @@ static const char bash_head[] =
 	"\n"
 	"_ringfence() {\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev= command=${COMP_WORDS[1]}\n"
-	"\tlocal options= taking= words= runs= i\n"
+	"\tlocal options= taking= words= runs= files= i\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
 	"\tif ((COMP_CWORD == 1)); then\n";
@@ -124,6 +124,15 @@ static const char bash_middle[] =
 	"\t\tesac\n"
 	"\tdone\n"
 	"\tif ((i < COMP_CWORD)) || [[ ${COMP_WORDS[i - 1]} == -- && i -eq COMP_CWORD ]]; then\n"
+	"\t\tif [[ $files ]]; then\n"
+	"\t\t\tif [[ $cur == -* ]]; then\n"
+	"\t\t\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+	"\t\t\telse\n"
+	"\t\t\t\tcompopt -o filenames\n"
+	"\t\t\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	"\t\t\tfi\n"
+	"\t\t\treturn\n"
+	"\t\tfi\n"
 	"\t\t[[ $runs ]] || return\n"
 	"\t\tif declare -F _command_offset >/dev/null; then\n"
 	"\t\t\t_command_offset \"$i\"\n"
@@ -171,8 +180,10 @@ static void print_bash(void)
 		each_option(commands[i], bash_name);
 		out("'\n\t\ttaking='");
 		each_option(commands[i], bash_taking);
-		out("'\n\t\twords='%s' runs=%s ;;\n", commands[i]->words ? commands[i]->words : "",
-		    commands[i]->flags & COMMAND_RUNS ? "1" : "");
+		out("'\n\t\twords='%s' runs=%s files=%s ;;\n",
+		    commands[i]->words ? commands[i]->words : "",
+		    commands[i]->flags & COMMAND_RUNS ? "1" : "",
+		    commands[i]->flags & COMMAND_FILES ? "1" : "");
 	}
 	out("\tesac\n%s", bash_middle);
 	for (size_t i = 0; commands[i]; i++)
@@ -268,7 +279,8 @@ static void print_zsh(void)
 			out("\t\t\t'(-):command: _command_names -e' \\\n"
 			    "\t\t\t'*::argument: _normal' ;;\n");
 		else if (commands[i]->words)
-			out("\t\t\t':word:(%s)' ;;\n", commands[i]->words);
+			out("\t\t\t':word:(%s)'%s ;;\n", commands[i]->words,
+			    commands[i]->flags & COMMAND_FILES ? " ':file:_files'" : "");
 		else
 			out("\t\t\t&& return ;;\n");
 	}

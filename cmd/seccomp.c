@@ -39,6 +39,7 @@ const struct command cmd_seccomp = {
 	.help	= "check a policy, say what it allows, print its program",
 	.words	= "check explain disasm",
 	.opts	= seccomp_opts,
+	.flags	= COMMAND_FILES,
 	.main	= seccomp_main,
 };
 

@@ -34,6 +34,14 @@ yaml() {
 		[ -s chain ]
 }
 
+# A seccomp policy, or some rules of one.
+policy() {
+	fresh
+	grep -q '^default\|^include' "$1" || echo 'default errno EPERM' >./example.policy
+	cat "$1" >>./example.policy
+	"$RINGFENCE" seccomp check ./example.policy >answer && ! grep 'never decides' answer
+}
+
 # Some statements, or a program.
 c_example() {
 	fresh
@@ -79,6 +87,7 @@ examples_of() {
 					"the kernel refuses new user namespaces"
 			fi ;;
 		yaml)	ok "$file:$line: is a spec" yaml "$example" ;;
+		policy)	ok "$file:$line: is a policy" policy "$example" ;;
 		c)	ok "$file:$line: compiles and runs" c_example "$example" ;;
 		*)	continue ;;
 		esac
@@ -129,7 +138,7 @@ options_in_man() {
 }
 
 man_has_options() {
-	{ options_in_help run; options_in_help explain; } | sort -u >"$work/help"
+	{ options_in_help run; options_in_help explain; options_in_help seccomp; } | sort -u >"$work/help"
 	options_in_man >"$work/man"
 	diff "$work/help" "$work/man"
 }
@@ -178,7 +187,7 @@ for spec in "$RF_SRCDIR"/examples/*.yaml; do
 done
 ok "ringfence.1 has the options that --help has, and no others" man_has_options
 for shell in bash zsh; do
-	for command in run explain; do
+	for command in run explain seccomp; do
 		ok "the completion for $shell has every option of $command" completion_has $shell $command
 	done
 done

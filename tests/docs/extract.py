@@ -6,7 +6,7 @@
 
 writes each example of a Markdown or mdoc file into DIRECTORY as LINE.KIND,
 where KIND is `console` (lines after "$ " are typed, the others are what is
-printed), `yaml`, `c`, or `text` (an error, a format: nothing to run).  Prints
+printed), `yaml`, `policy`, `c`, or `text` (an error, a format: nothing to run).  Prints
 their names.
 """
 import os
@@ -14,6 +14,8 @@ import re
 import sys
 
 YAML_KEYS = re.compile(r'(- \{|- [a-z_]+:|[a-z_]+:( |$)|\{)')
+
+POLICY = re.compile(r'(default|unknown|foreign|architectures|flags|include|allow|deny|kill|log|notify) [^:]')
 
 
 def kind_of(lines):
@@ -23,6 +25,8 @@ def kind_of(lines):
         return 'text'
     if body[0].startswith('$ '):
         return 'console'
+    if POLICY.match(body[0]):
+        return 'policy'
     if any('rf_' in line and line.rstrip().endswith((';', ',', '{')) for line in body):
         return 'c'
     if YAML_KEYS.match(body[0]) and not body[0].startswith('ringfence: '):
