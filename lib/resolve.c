@@ -530,8 +530,12 @@ static int resolve_terminal(struct rf_resolve *rs)
 {
 	struct rf_sandbox *sb = rs->sb;
 
-	if (sb->terminal == RF_TERM_AUTO)
+	if (sb->terminal == RF_TERM_AUTO) {
 		sb->terminal = rs->pure ? RF_TERM_INHERIT : rf_tty_choose();
+		/* there is none to be kept from; but who asks for the layer shall have it */
+		if (sb->terminal == RF_TERM_INHERIT && sb->require & 1U << RF_LAYER_TERMINAL)
+			sb->terminal = RF_TERM_NONE;
+	}
 	if (sb->terminal != RF_TERM_PRIVATE)
 		return 0;
 	if (rs->pure)

@@ -191,5 +191,5 @@ for shell in bash zsh; do
 		ok "the completion for $shell has every option of $command" completion_has $shell $command
 	done
 done
-ok "SECURITY.md names only tests that exist" python3 "$docs/promises.py" "$RF_SRCDIR"
+ok "SECURITY.md and docs/security.md name only tests that exist" python3 "$docs/promises.py" "$RF_SRCDIR"
 done_testing

@@ -198,7 +198,7 @@ static const struct {
 	{ BARE "network: host\nrequire: [net]\n", &user, -EINVAL,
 	  "'net' is required and would not be in force: the spec keeps the host's" },
 	{ BARE "require: [time]\n", &user, -EINVAL, "'time' is required" },
-	{ BARE "require: [terminal]\n", &user, -EINVAL, "'terminal' is required" },
+	{ BARE "terminal: inherit\nrequire: [terminal]\n", &user, -EINVAL, "'terminal' is required" },
 	{ BARE "require: [groups]\n", &user, -EPERM, "'groups' is required" },
 	{ BARE "require: [groups]\n", &loner, 0, NULL },
 	{ BARE "require: [groups]\n", &root, 0, NULL },
