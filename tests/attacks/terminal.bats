@@ -27,13 +27,12 @@ victim() {
 	[ "$status" = 0 ]
 }
 
-# here MODE ARGUMENT...: the default sandbox with that terminal; its root has all that a
-# root of the sandbox can have.
+# here MODE ARGUMENT...: the default sandbox with that terminal, without the filter.
 here() {
 	local mode=$1
 
 	shift
-	victim -- "$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" --terminal "$mode" "$@"
+	victim -- "$RINGFENCE" run --seccomp off --ro "$INTRUDER:/tmp/intruder" --terminal "$mode" "$@"
 }
 
 @test "nothing is typed into the caller's terminal" {
@@ -51,19 +50,29 @@ here() {
 }
 
 @test "... nor in a pipeline, nor by one of three descriptors" {
-	victim -- bash -c '"$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push | cat; exit ${PIPESTATUS[0]}'
+	victim -- bash -c '"$RINGFENCE" run --seccomp off --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push | cat; exit ${PIPESTATUS[0]}'
 	assert_output_has status=1
-	victim -- bash -c 'true | "$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push | cat; exit ${PIPESTATUS[1]}'
+	victim -- bash -c 'true | "$RINGFENCE" run --seccomp off --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push | cat; exit ${PIPESTATUS[1]}'
 	assert_output_has status=1
-	victim -- bash -c '"$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push </dev/null >/dev/null 2>&1'
+	victim -- bash -c '"$RINGFENCE" run --seccomp off --ro "$INTRUDER:/tmp/intruder" -- /tmp/intruder push </dev/null >/dev/null 2>&1'
 	assert_output_has status=1
 }
 
 @test "... nor by its path, where the host's /dev is shown" {
 	# shellcheck disable=SC2016 # the inner shell's
-	victim -- bash -c '"$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" --terminal private --mount "{rw: /dev/pts, at: /tmp/pts}" \
+	victim -- bash -c '"$RINGFENCE" run --seccomp off --ro "$INTRUDER:/tmp/intruder" --terminal private --mount "{rw: /dev/pts, at: /tmp/pts}" \
 		-- sh -c "/tmp/intruder push /tmp/pts/${1##*/}; /tmp/intruder steal /tmp/pts/${1##*/}" - "$(tty)"' -
 	assert_output_has status=1
+}
+
+@test "... nor into one that is inherited, with the default filter" {
+	local options
+
+	for options in "" "--map root --capabilities all" "--no-init"; do
+		# shellcheck disable=SC2086 # words
+		victim -- "$RINGFENCE" run --ro "$INTRUDER:/tmp/intruder" --terminal inherit $options -- /tmp/intruder push
+		assert_output_has status=1
+	done
 }
 
 @test "... and the push would be seen" {
@@ -115,6 +124,6 @@ here() {
 }
 
 @test "of the caller's terminal no descriptor is inside" {
-	victim -- bash -c '"$RINGFENCE" run --map root --capabilities all --terminal private -- sh -c "stat -L -c %t:%T.%d /proc/[0-9]*/fd/* 2>/dev/null | grep -Fx \"\$1\" && exit 0; exit 1" - "$(stat -L -c %t:%T.%d /dev/stdin)"'
+	victim -- bash -c '"$RINGFENCE" run --seccomp off --map root --capabilities all --terminal private -- sh -c "stat -L -c %t:%T.%d /proc/[0-9]*/fd/* 2>/dev/null | grep -Fx \"\$1\" && exit 0; exit 1" - "$(stat -L -c %t:%T.%d /dev/stdin)"'
 	assert_output_has status=1
 }
