@@ -28,7 +28,7 @@ struct command {
 	int			(*main)(int argc, char **argv);
 };
 
-extern const struct command cmd_run, cmd_explain, cmd_seccomp, cmd_completion, cmd_help, cmd_version;
+extern const struct command cmd_run, cmd_explain, cmd_doctor, cmd_seccomp, cmd_completion, cmd_help, cmd_version;
 
 /* main.c: every command, in the order of --help; NULL ends. */
 extern const struct command *const commands[];

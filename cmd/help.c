@@ -24,7 +24,7 @@ const struct command cmd_help = {
 	.name	= "help",
 	.args	= "[command]",
 	.help	= "print the commands, or the options of one",
-	.words	= "run explain seccomp completion help version",
+	.words	= "run explain doctor seccomp completion help version",
 	.opts	= help_opts,
 	.main	= help_main,
 };

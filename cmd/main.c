@@ -19,7 +19,7 @@
 #include "spec.h"
 
 const struct command *const commands[] = {
-	&cmd_run, &cmd_explain, &cmd_seccomp, &cmd_completion, &cmd_help, &cmd_version, NULL
+	&cmd_run, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_completion, &cmd_help, &cmd_version, NULL
 };
 
 const struct command *command_find(const char *name)

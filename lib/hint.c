@@ -6,7 +6,6 @@
 #include "hint.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cause.h"
 #include "error.h"
 
 typedef bool (*hint_fn)(const struct rf_failed *x, struct rf_err *err);
@@ -84,89 +84,68 @@ static uint64_t ns_flags(const struct rf_failed *x)
 	return x->op->u.clone.flags | x->op->u.clone.unshare;
 }
 
-/* user.max_*_namespaces is reported as "no space left". */
-static bool namespaces_used_up(const struct rf_failed *x, struct rf_err *err)
+static bool say(const struct rf_cause *c, struct rf_err *err)
 {
-	uint64_t flags = ns_flags(x);
-	char path[64];
-	long limit;
+	const char *more = rf_causes[c->kind].hint;
 
-	for (int ns = 0; ns < RF_NS_NR; ns++) {
-		if (!(flags & rf_ns_defs[ns].flag))
-			continue;
-		snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces",
-			 rf_ns_defs[ns].proc);
-		if (!rf_hint_number(x, path, &limit) || limit > 0)
-			continue;
-		rf_err_hint(err, "user.max_%s_namespaces=0 allows no %s namespaces; "
-			    "an administrator raises it with sysctl", rf_ns_defs[ns].proc,
-			    rf_ns_defs[ns].name);
-		return true;
-	}
-	rf_err_hint(err, "a limit on namespaces is reached: see sysctl user.max_user_namespaces "
-		    "and its kin, or they are nested 32 deep");
+	rf_err_hint(err, "%s%s", c->text, more ? more : "");
 	return true;
+}
+
+static struct rf_host host_of(const struct rf_failed *x)
+{
+	return (struct rf_host){ .root = x->host, .f = x->f };
+}
+
+/* A limit: the errno says which. */
+static bool used_up(const struct rf_failed *x, struct rf_err *err)
+{
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+	bool is_ns = x->op->kind == RF_OP_UNSHARE || x->op->kind == RF_OP_CLONE;
+
+	return rf_cause_refusal(&h, x->error, is_ns ? ns_flags(x) : 0, &c) && say(&c, err);
 }
 
 static bool userns_by_sysctl(const struct rf_failed *x, struct rf_err *err)
 {
-	long v;
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
 
-	if (!(ns_flags(x) & CLONE_NEWUSER))
-		return false;
-	if (!rf_hint_number(x, "/proc/sys/kernel/unprivileged_userns_clone", &v) || v != 0)
-		return false;
-	rf_err_hint(err, "kernel.unprivileged_userns_clone=0 forbids user namespaces; "
-		    "an administrator sets it to 1 with sysctl");
-	return true;
+	return ns_flags(x) & CLONE_NEWUSER && rf_cause_userns_sysctl(&h, &c) && say(&c, err);
 }
 
-static bool is_restricted_by_apparmor(const struct rf_failed *x)
+static bool by_apparmor(const struct rf_failed *x, struct rf_err *err)
 {
-	long v;
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
 
-	return x->f->uid != 0 &&
-	       rf_hint_number(x, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", &v) &&
-	       v != 0;
-}
-
-/* Ubuntu makes the namespace and takes its power away, so it fails at any later op. */
-static bool userns_by_apparmor(const struct rf_failed *x, struct rf_err *err)
-{
-	if (x->sb->ns[RF_NS_USER].mode != RF_NS_NEW || !is_restricted_by_apparmor(x))
-		return false;
-	rf_err_hint(err, "kernel.apparmor_restrict_unprivileged_userns=1: ringfence needs an "
-		    "AppArmor profile with `userns,`");
-	return true;
+	return x->sb->ns[RF_NS_USER].mode == RF_NS_NEW && rf_cause_apparmor(&h, &c) && say(&c, err);
 }
 
 static bool under_a_filter(const struct rf_failed *x, struct rf_err *err)
 {
-	char file[PATH_MAX], line[256];
-	bool filtered = false;
-	FILE *f;
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
 
-	snprintf(file, sizeof(file), "%s/proc/self/status", x->host);
-	f = fopen(file, "re");
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f))
-		filtered |= !strncmp(line, "Seccomp:\t2", 10);
-	fclose(f);
-	if (!filtered)
-		return false;
-	rf_err_hint(err, "a seccomp filter is in force here, as in most containers, and may forbid "
-		    "this: ringfence needs openat2, mount_setattr and the mount calls of Linux 5.2; "
-		    "run the container with a profile that allows namespaces and mounts");
-	return true;
+	return rf_cause_filter(&h, &c) && say(&c, err);
+}
+
+static bool by_selinux(const struct rf_failed *x, struct rf_err *err)
+{
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+
+	return rf_cause_selinux(&h, &c) && say(&c, err);
 }
 
 static bool userns_of_the_caller(const struct rf_failed *x, struct rf_err *err)
 {
-	if (!(ns_flags(x) & CLONE_NEWUSER) && !(x->f->caps & 1ULL << 21)) {
-		rf_err_hint(err, "this needs CAP_SYS_ADMIN or a user namespace: add `user` to the namespaces");
-		return true;
-	}
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+
+	if (rf_cause_caller(&h, ns_flags(x), &c))
+		return say(&c, err);
 	if (!(ns_flags(x) & CLONE_NEWUSER))
 		return false;
 	rf_err_hint(err, "user namespaces are refused to whoever is in a chroot, or has an id "
@@ -174,60 +153,50 @@ static bool userns_of_the_caller(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
-static bool too_many_tasks(const struct rf_failed *x, struct rf_err *err)
-{
-	(void)x;
-	rf_err_hint(err, "a limit on processes is reached: ulimit -u, or pids.max of the cgroup");
-	return true;
-}
-
-static bool too_many_files(const struct rf_failed *x, struct rf_err *err)
-{
-	rf_err_hint(err, "RLIMIT_NOFILE is %llu: raise it with ulimit -n",
-		    (unsigned long long)x->f->nofile);
-	return true;
-}
-
 static bool number_too_high(const struct rf_failed *x, struct rf_err *err)
 {
-	if ((uint64_t)x->op->u.dup.to < x->f->nofile)
-		return false;
-	return too_many_files(x, err);
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+
+	return (uint64_t)x->op->u.dup.to >= x->f->nofile &&
+	       rf_cause_refusal(&h, EMFILE, 0, &c) && say(&c, err);
 }
 
 /* ----------------------------------------------------------------------- ids */
 
 static bool helper_missing(const struct rf_failed *x, struct rf_err *err)
 {
-	if (x->op->u.idmap.by != RF_IDMAP_HELPER)
-		return false;
-	rf_err_hint(err, "newuidmap and newgidmap could not be run: are they installed? "
-		    "package uidmap (Debian) or shadow-utils");
-	return true;
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+
+	return x->op->u.idmap.by == RF_IDMAP_HELPER && rf_cause_helpers(&h, &c) && say(&c, err);
 }
 
 static bool map_refused(const struct rf_failed *x, struct rf_err *err)
 {
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
+
+	if (helper_missing(x, err))
+		return true;
 	if (x->op->u.idmap.by == RF_IDMAP_HELPER)
 		rf_err_hint(err, "newuidmap and newgidmap allow what /etc/subuid and /etc/subgid "
 			    "give to uid %u; the map asks for more", x->f->uid);
 	else if (x->op->u.idmap.by == RF_IDMAP_SUBMITTER)
 		rf_err_hint(err, "the map names ids that the caller's own user namespace does not have");
-	else if (x->f->uid == 0 && !(x->f->caps >> CAP_SETFCAP & 1))
-		rf_err_hint(err, "since Linux 5.12 root without CAP_SETFCAP cannot be mapped: "
-			    "start as another user, or keep setfcap");
 	else
-		return false;
+		return rf_cause_self_map(&h, &c) && say(&c, err);
 	return true;
 }
 
 /* Id maps are files of /proc, and a copy of one that is mounted there will not do. */
 static bool proc_missing(const struct rf_failed *x, struct rf_err *err)
 {
+	struct rf_cause c;
+
 	(void)x;
-	rf_err_hint(err, "a user namespace needs a writable proc on the host's /proc; "
-		    "`namespaces: {user: host}` does without");
-	return true;
+	return rf_cause_set(&c, RF_CAUSE_PROC_MISSING, "a user namespace needs a writable proc on "
+			    "the host's /proc") && say(&c, err);
 }
 
 static bool groups_refused(const struct rf_failed *x, struct rf_err *err)
@@ -239,27 +208,13 @@ static bool groups_refused(const struct rf_failed *x, struct rf_err *err)
 
 /* -------------------------------------------------------------------- mounts */
 
-/* The kernel gives no new procfs to whoever sees the old one only in part. */
 static bool proc_overmounted(const struct rf_failed *x, struct rf_err *err)
 {
-	char file[PATH_MAX], line[PATH_MAX], at[PATH_MAX];
-	bool found = false;
-	FILE *f;
+	struct rf_host h = host_of(x);
+	struct rf_cause c;
 
-	if (strcmp(str(x, x->op->u.mkfs.type), "proc") != 0)
-		return false;
-	snprintf(file, sizeof(file), "%s/proc/self/mountinfo", x->host);
-	f = fopen(file, "re");
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && !strncmp(at, "/proc/", 6);
-	fclose(f);
-	if (!found)
-		return false;
-	rf_err_hint(err, "%s is mounted over, as in containers, and then the kernel gives no new "
-		    "proc; `{ro: /proc}` shows the one that is there", at);
-	return true;
+	return !strcmp(str(x, x->op->u.mkfs.type), "proc") && rf_cause_proc_covered(&h, &c) &&
+	       say(&c, err);
 }
 
 static bool fs_needs_root(const struct rf_failed *x, struct rf_err *err)
@@ -477,10 +432,10 @@ static const struct row {
 	int		 error;		/* 0: any */
 	hint_fn		 look;
 } rows[] = {
-	{ RF_OP_CLONE,		ENOSPC,	namespaces_used_up },
-	{ RF_OP_UNSHARE,	ENOSPC,	namespaces_used_up },
-	{ RF_OP_CLONE,		EUSERS,	namespaces_used_up },
-	{ RF_OP_UNSHARE,	EUSERS,	namespaces_used_up },
+	{ RF_OP_CLONE,		ENOSPC,	used_up },
+	{ RF_OP_UNSHARE,	ENOSPC,	used_up },
+	{ RF_OP_CLONE,		EUSERS,	used_up },
+	{ RF_OP_UNSHARE,	EUSERS,	used_up },
 	{ RF_OP_CLONE,		EPERM,	userns_by_sysctl },
 	{ RF_OP_UNSHARE,	EPERM,	userns_by_sysctl },
 	{ RF_OP_IDMAP,		ENOENT,	helper_missing },
@@ -506,18 +461,20 @@ static const struct row {
 	{ RF_OP_NICE,		EACCES,	score_lowered },
 	{ RF_OP_SETGROUPS,	EPERM,	groups_refused },
 	{ RF_OP_EXEC,		0,	rf_hint_exec },
-	{ RF_OP_CLONE,		EAGAIN,	too_many_tasks },
-	{ ANY_OP,		EMFILE,	too_many_files },
+	{ RF_OP_CLONE,		EAGAIN,	used_up },
+	{ ANY_OP,		EMFILE,	used_up },
 	{ RF_OP_DUP,		EBADF,	number_too_high },
 	/* what may be behind a refusal of anything, the likelier first */
-	{ ANY_OP,		EPERM,	userns_by_apparmor },
-	{ ANY_OP,		EACCES,	userns_by_apparmor },
+	{ ANY_OP,		EPERM,	by_apparmor },
+	{ ANY_OP,		EACCES,	by_apparmor },
 	{ RF_OP_IDMAP,		EPERM,	map_refused },
 	{ RF_OP_MOUNT_SETATTR,	EPERM,	atime_locked },
 	{ ANY_OP,		EPERM,	under_a_filter },
 	{ ANY_OP,		ENOSYS,	under_a_filter },
 	{ RF_OP_CLONE,		EPERM,	userns_of_the_caller },
 	{ RF_OP_UNSHARE,	EPERM,	userns_of_the_caller },
+	{ ANY_OP,		EPERM,	by_selinux },
+	{ ANY_OP,		EACCES,	by_selinux },
 };
 
 bool rf_hint(const struct rf_failed *x, struct rf_err *err)
@@ -535,24 +492,13 @@ bool rf_hint(const struct rf_failed *x, struct rf_err *err)
 
 bool rf_hint_ring(int error, const char *host, struct rf_err *err)
 {
-	const struct rf_failed x = { .host = host };
-	long v;
+	const struct rf_host h = { .root = host };
+	struct rf_cause c;
 
-	if (rf_hint_number(&x, "/proc/sys/kernel/io_uring_disabled", &v) && v > 0) {
-		rf_err_hint(err, "kernel.io_uring_disabled=%ld forbids io_uring %s; "
-			    "`--engine plain` does without", v,
-			    v == 1 ? "to all but a group" : "to everybody");
-		return true;
-	}
-	if (error == ENOSYS) {
-		rf_err_hint(err, "this kernel has no io_uring, or a filter hides it; "
-			    "`--engine plain` does without");
-		return true;
-	}
-	if (error == EPERM) {
-		rf_err_hint(err, "a seccomp filter forbids io_uring, as most containers' do; "
-			    "`--engine plain` does without");
-		return true;
-	}
-	return false;
+	if (!rf_cause_uring(&h, error, &c))
+		return false;
+	if (rf_causes[c.kind].hint && strstr(rf_causes[c.kind].hint, "--engine plain"))
+		return say(&c, err);
+	rf_err_hint(err, "%s; `--engine plain` does without", c.text);
+	return true;
 }

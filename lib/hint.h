@@ -35,8 +35,6 @@ bool rf_hint_ring(int error, const char *host, struct rf_err *err);
 bool rf_hint_host_path(const struct rf_failed *x, const char *inside, char *buf, size_t size);
 /* The entry that is at or above @inside, or NULL. */
 const struct rf_mount *rf_hint_entry(const struct rf_failed *x, const char *inside);
-/* One number from the host's file @path; false: it cannot be read. */
-bool rf_hint_number(const struct rf_failed *x, const char *path, long *ret);
 
 /* hint_exec.c */
 bool rf_hint_exec(const struct rf_failed *x, struct rf_err *err);

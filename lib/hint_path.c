@@ -4,33 +4,13 @@
  */
 #include "hint.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LINKS_MAX 40
-
-bool rf_hint_number(const struct rf_failed *x, const char *path, long *ret)
-{
-	char file[PATH_MAX], text[64], *end;
-	FILE *f;
-	bool ok;
-
-	snprintf(file, sizeof(file), "%s%s", x->host, path);
-	f = fopen(file, "re");
-	if (!f)
-		return false;
-	ok = fgets(text, sizeof(text), f) != NULL;
-	fclose(f);
-	if (!ok)
-		return false;
-	*ret = strtol(text, &end, 10);
-	return end != text;
-}
 
 static bool covers(const char *at, const char *path)
 {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probe.h"
 #include "ring.h"
 
 static const char *text_of(const struct rf_context *ctx, struct rf_blob b)
@@ -58,13 +59,10 @@ static int write_maps(struct rf_context *ctx, const struct rf_op *op)
 
 #define HELPER_ARGS 1100	/* 340 lines of three numbers, the kernel's limit, and some */
 
-/* The helpers are setuid: found in fixed places, never through PATH. */
-static const char *const helper_dirs[] = { "/usr/bin", "/bin", "/usr/local/bin" };
-
 static int helper_path(const char *name, char *buf, size_t size)
 {
-	for (size_t i = 0; i < sizeof(helper_dirs) / sizeof(helper_dirs[0]); i++) {
-		(void)snprintf(buf, size, "%s/%s", helper_dirs[i], name);
+	for (const char *const *dir = rf_helper_dirs; *dir; dir++) {
+		(void)snprintf(buf, size, "%s/%s", *dir, name);
 		if (access(buf, X_OK) == 0)
 			return 0;
 	}

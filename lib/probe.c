@@ -191,16 +191,16 @@ int rf_subids_read(const char *file, uint32_t uid, const char *name, uint32_t *r
 	return r;
 }
 
-/* As idmap.c runs them: set-user-ID programs, so only where the system has them. */
+const char *const rf_helper_dirs[] = {
+	"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin", NULL
+};
+
 static bool has_program(const char *name)
 {
-	static const char *const dirs[] = {
-		"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin",
-	};
 	char path[64];
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+	for (const char *const *dir = rf_helper_dirs; *dir; dir++) {
+		snprintf(path, sizeof(path), "%s/%s", *dir, name);
 		if (access(path, X_OK) == 0)
 			return true;
 	}

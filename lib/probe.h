@@ -43,6 +43,12 @@ int rf_probe_subids(struct rf_features *f, struct rf_err *err);
 /* The same for what only sandboxes with Landlock need. */
 void rf_probe_landlock(struct rf_features *f);
 
+/*
+ * Where newuidmap and newgidmap are run from, NULL at the end: they are
+ * set-user-ID programs, and never found through PATH.
+ */
+extern const char *const rf_helper_dirs[];
+
 /* The first range of @uid or @name in @file. -ENOENT: none; or another errno. */
 int rf_subids_read(const char *file, uint32_t uid, const char *name, uint32_t *ret_first,
 		   uint32_t *ret_count);

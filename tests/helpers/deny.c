@@ -5,16 +5,22 @@
  * Runs COMMAND where the named system calls fail, so that fallbacks for older
  * kernels and for strict containers are exercised on any machine.
  *
+ * Some names deny a call by its arguments only: userns is clone and unshare with
+ * CLONE_NEWUSER, and clone3, whose arguments no filter sees, gets ENOSYS then;
+ * prctl-seccomp is prctl(PR_SET_SECCOMP).
+ *
  * With CAP_SYS_ADMIN the filter is installed without no_new_privs, so that
  * programs such as newuidmap keep working.  Exit status: COMMAND's, 125 when
  * the filter cannot be made, 127 when COMMAND cannot be run.
  */
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define EXIT_CANNOT	125
@@ -43,14 +49,40 @@ static int fail(const char *what, int code)
 	return EXIT_CANNOT;
 }
 
+#define DENY_IF(name, comparison) \
+	seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)code), SCMP_SYS(name), 1, comparison)
+
+/* 1: @name is one of the names for arguments; 0: it is none; or a negative errno. */
+static int add_by_arguments(scmp_filter_ctx filter, const char *name, int code)
+{
+	int r;
+
+	if (strcmp(name, "prctl-seccomp") == 0) {
+		r = DENY_IF(prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+		return r < 0 ? r : 1;
+	}
+	if (strcmp(name, "userns") != 0)
+		return 0;
+	r = DENY_IF(clone, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	if (r == 0)
+		r = DENY_IF(unshare, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return r < 0 ? r : 1;
+}
+
 static int add_rules(scmp_filter_ctx filter, char *names, int code)
 {
 	char *save = NULL;
 
 	for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		int nr = seccomp_syscall_resolve_name(name);
-		int r;
+		int r = add_by_arguments(filter, name, code);
 
+		if (r < 0)
+			return fail(name, -r);
+		if (r > 0)
+			continue;
 		if (nr == __NR_SCMP_ERROR)
 			return fail(name, ENOSYS);
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)code), nr, 0);
