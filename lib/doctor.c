@@ -70,7 +70,7 @@ const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "calls", "pidfd_open", NEEDED, rf_look_call, SYS_pidfd_open, "tasks cannot be told apart safely" },
 	{ "calls", "pidfd_send_signal", OPTION, rf_look_call, SYS_pidfd_send_signal,
 	  "signals cannot be sent safely" },
-	{ "calls", "seccomp", OPTION, rf_look_call, SYS_seccomp, "no seccomp policies" },
+	{ "calls", "seccomp", NEEDED, rf_look_call, SYS_seccomp, "no `seccomp`, which is on by default" },
 	{ "calls", "landlock_create_ruleset", OPTION, rf_look_call, SYS_landlock_create_ruleset,
 	  "no Landlock" },
 	{ "calls", "io_uring_setup", OPTION, rf_look_call, SYS_io_uring_setup,
@@ -111,7 +111,7 @@ const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "mounts", "loop", OPTION, rf_look_loop, 0, "no images as root" },
 
 	{ "restriction", "landlock", OPTION, rf_look_landlock, 0, "no `landlock`" },
-	{ "restriction", "seccomp", OPTION, rf_look_seccomp, 0, "no `seccomp`" },
+	{ "restriction", "seccomp", NEEDED, rf_look_seccomp, 0, "no `seccomp`, which is on by default" },
 	{ "restriction", "seccomp-notify", OPTION, rf_look_notify, 0, "no `notify` rules" },
 	{ "restriction", "ptrace", OPTION, rf_look_ptrace, 0, "denials cannot be explained by tracing" },
 
