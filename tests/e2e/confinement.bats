@@ -45,15 +45,17 @@ ways() {
 	local who engine way
 
 	cp "$RINGFENCE" ringfence
+	echo '{}' >bare
+	echo '{root: host, mounts: [{proc: /proc}]}' >mounts
 	for who in "" as_user; do
 		for engine in $(engines); do
 			while read -r way; do
 				# shellcheck disable=SC2086 # words
 				case $way in
-				*--namespaces\ user*) set -- --spec minimal $way ;;
+				*user,mount*) set -- --spec mounts $way ;;
+				*--namespaces*) set -- --spec bare $way ;;
 				*) set -- $way ;;
 				esac
-				echo '{}' >minimal
 				for nnp in true false; do
 					run -0 $who ./ringfence run --engine "$engine" "$@" \
 						--no-new-privileges "$nnp" -- cat /proc/self/status
