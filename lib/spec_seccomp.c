@@ -88,7 +88,7 @@ static int load_file(struct rf_resolve *rs, const char *file)
 		if (r < 0)
 			return r;
 	}
-	r = rf_policy_load(file, &s->policy, &own);
+	r = rf_policy_load_caps(file, rs->sb->capabilities, &s->policy, &own);
 	if (r == 0)
 		r = rf_policy_compile(s->policy, &filter, &own);
 	if (r < 0)
