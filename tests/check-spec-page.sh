@@ -27,6 +27,27 @@ same_preset() {
 	[ -s "$dir/library" ] && diff "$dir/library" "$dir/page"
 }
 
+# preset_text NAME: in the library; preset_page NAME: after "is:" in ringfence-presets(7).
+preset_text() {
+	sed -n "/{ \"$1\",/,/},\$/s/^[^\"]*\"\(.*\)\\\\n\".*/\1/p" "$RF_SRCDIR/lib/preset.c" |
+		sed 's/\\"/"/g'
+}
+
+preset_page() {
+	awk -v name="$1" '
+		/^\.Ss/ { mine = $2 == name }
+		/^is:/ { wanted = mine }
+		/^\.Ed/ { inside = wanted = 0 }
+		inside
+		/^\.Bd -literal/ { inside = wanted }' "$RF_SRCDIR/man/ringfence-presets.7"
+}
+
+preset_is() {
+	preset_text "$1" >"$dir/library"
+	preset_page "$1" >"$dir/page"
+	[ -s "$dir/library" ] && diff "$dir/library" "$dir/page"
+}
+
 # Literal blocks of DESCRIPTION and EXAMPLES, each in a file.
 split_examples() {
 	awk -v dir="$dir" '
@@ -42,6 +63,10 @@ reads() {
 
 ok "every key has an entry" every_key
 ok "the preset is the library's" same_preset
+# shellcheck disable=SC2013	# names are words
+for name in $(sed -n 's/^\t{ "\([a-z]*\)",$/\1/p' "$RF_SRCDIR/lib/preset.c"); do
+	ok "ringfence-presets(7) has $name as it is" preset_is "$name"
+done
 split_examples
 "$RINGFENCE" explain --print-features >"$dir/features"
 for example in "$dir"/example*.yaml; do

@@ -138,7 +138,7 @@ options_in_man() {
 }
 
 man_has_options() {
-	{ options_in_help run; options_in_help explain; options_in_help seccomp; } | sort -u >"$work/help"
+	{ options_in_help run; options_in_help explain; options_in_help doctor; options_in_help seccomp; } | sort -u >"$work/help"
 	options_in_man >"$work/man"
 	diff "$work/help" "$work/man"
 }
@@ -187,7 +187,7 @@ for spec in "$RF_SRCDIR"/examples/*.yaml; do
 done
 ok "ringfence.1 has the options that --help has, and no others" man_has_options
 for shell in bash zsh; do
-	for command in run explain seccomp; do
+	for command in run explain doctor seccomp; do
 		ok "the completion for $shell has every option of $command" completion_has $shell $command
 	done
 done
