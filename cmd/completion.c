@@ -15,17 +15,12 @@
 
 static int completion_main(int argc, char **argv);
 
-static const struct rf_opt completion_opts[] = {
-	{ .name = "help", .letter = 'h', .help = "print this help" },
-	{ .name = NULL }
-};
-
 const struct command cmd_completion = {
 	.name	= "completion",
 	.args	= "bash|zsh",
 	.help	= "print a completion script for a shell",
 	.words	= "bash zsh",
-	.opts	= completion_opts,
+	.opts	= options_only_help,
 	.main	= completion_main,
 };
 
@@ -289,24 +284,13 @@ static void print_zsh(void)
 
 /* ---------------------------------------------------------------- command */
 
-static int take_help(void *state, const struct rf_opt *opt, int is_spec, const char *value,
-		     struct rf_err *err)
-{
-	(void)state;
-	(void)opt;
-	(void)is_spec;
-	(void)value;
-	(void)err;
-	return OPTIONS_STOP;
-}
-
 static int completion_main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*print)(void); } shells[] = {
 		{ "bash", print_bash }, { "zsh", print_zsh },
 	};
 	struct rf_err err = RF_ERR_INIT;
-	int first = options_parse(&cmd_completion, argc, argv, take_help, NULL, &err);
+	int first = options_parse(&cmd_completion, argc, argv, options_take_help, NULL, &err);
 
 	if (first == OPTIONS_STOP)
 		return help_command(&cmd_completion);

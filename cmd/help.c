@@ -15,17 +15,12 @@
 static int help_main(int argc, char **argv);
 static int version_main(int argc, char **argv);
 
-static const struct rf_opt help_opts[] = {
-	{ .name = "help", .letter = 'h', .help = "print this help" },
-	{ .name = NULL }
-};
-
 const struct command cmd_help = {
 	.name	= "help",
 	.args	= "[command]",
 	.help	= "print the commands, or the options of one",
 	.words	= "run explain doctor seccomp completion help version",
-	.opts	= help_opts,
+	.opts	= options_only_help,
 	.main	= help_main,
 };
 
@@ -33,7 +28,7 @@ const struct command cmd_version = {
 	.name	= "version",
 	.args	= "",
 	.help	= "print the version",
-	.opts	= help_opts,
+	.opts	= options_only_help,
 	.main	= version_main,
 };
 
@@ -80,17 +75,6 @@ int help_command(const struct command *cmd)
 }
 
 /* These commands take nothing but --help. */
-static int take_help(void *state, const struct rf_opt *opt, int is_spec, const char *value,
-		     struct rf_err *err)
-{
-	(void)state;
-	(void)opt;
-	(void)is_spec;
-	(void)value;
-	(void)err;
-	return OPTIONS_STOP;
-}
-
 static int usage_error(struct rf_err *err)
 {
 	report_error(err, 0);
@@ -114,7 +98,7 @@ static int help_main(int argc, char **argv)
 	int first;
 
 	/* `ringfence --help` comes here under that name */
-	first = options_parse(&cmd_help, argc, argv, take_help, NULL, &err);
+	first = options_parse(&cmd_help, argc, argv, options_take_help, NULL, &err);
 	if (first == OPTIONS_STOP)
 		return help_command(&cmd_help);
 	if (first < 0)
@@ -136,7 +120,7 @@ static int help_main(int argc, char **argv)
 static int version_main(int argc, char **argv)
 {
 	struct rf_err err = RF_ERR_INIT;
-	int first = options_parse(&cmd_version, argc, argv, take_help, NULL, &err);
+	int first = options_parse(&cmd_version, argc, argv, options_take_help, NULL, &err);
 
 	if (first == OPTIONS_STOP)
 		return help_command(&cmd_version);

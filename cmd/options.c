@@ -205,3 +205,19 @@ int options_parse(const struct command *cmd, int argc, char **argv,
 	}
 	return p.next;
 }
+
+const struct rf_opt options_only_help[] = {
+	{ .name = "help", .letter = 'h', .help = "print this help" },
+	{ .name = NULL }
+};
+
+int options_take_help(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		      struct rf_err *err)
+{
+	(void)state;
+	(void)opt;
+	(void)is_spec;
+	(void)value;
+	(void)err;
+	return OPTIONS_STOP;
+}

@@ -30,6 +30,11 @@ typedef int (*option_taker)(void *state, const struct rf_opt *opt, int is_spec,
 int options_parse(const struct command *cmd, int argc, char **argv,
 		  option_taker take, void *state, struct rf_err *err);
 
+/* Of a command whose only option is --help: its rows, and what takes them. */
+extern const struct rf_opt options_only_help[];
+int options_take_help(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		      struct rf_err *err);
+
 /* Row for `--name` or NULL; without the dashes. */
 const struct rf_opt *option_find(const struct rf_opt *rows, const char *name, size_t len);
 
