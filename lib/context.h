@@ -75,10 +75,8 @@ struct rf_area {
 	int32_t		inject_result;
 
 	/* futex words */
-	uint32_t	init_tid;	/* non-zero until pid 1 has exec'd or died (CLEARTID) */
 	int32_t		init_state;	/* 0 not yet, 1 ready to be joined, negative errno */
-	uint32_t	task_tid;	/* the context's own, likewise */
-	uint32_t	payload_tid;	/* the payload task's, likewise */
+	uint32_t	payload_tid;	/* non-zero until the payload task has exec'd or died (CLEARTID) */
 	int32_t		init_pid;	/* as the submitter's pid namespace numbers them */
 	int32_t		payload_pid;
 

@@ -147,11 +147,11 @@ static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t 
 
 		if (!(flags & CLONE_PIDFD))
 			flags |= CLONE_PARENT_SETTID;
-		return rf_arch_clone(flags | CLONE_CHILD_CLEARTID | CLONE_SETTLS, stack, parent,
+		return rf_arch_clone(flags | CLONE_SETTLS, stack, parent,
 				     cleartid, ctx->tls, fn, ctx);
 	}
 	rf_memset(&args, 0, sizeof(args));
-	args.flags = flags | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_SETTLS;
+	args.flags = flags | CLONE_PARENT_SETTID | CLONE_SETTLS;
 	args.pidfd = (uint64_t)(uintptr_t)ret_pidfd;
 	args.parent_tid = (uint64_t)(uintptr_t)ret_pid;
 	args.child_tid = (uint64_t)(uintptr_t)cleartid;
@@ -230,13 +230,11 @@ static long clone_init(struct rf_ctx *ctx, const struct rf_op *op)
 	ctx->init_sock_peer = pair[0];
 	ctx->init_sock = pair[1];
 	ctx->init_index = ctx->index;
-	__atomic_store_n(&a->init_tid, 1U, __ATOMIC_RELAXED);
 	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_PARENT | CLONE_PIDFD |
 		      (a->flags & RF_AREA_NO_CLONE3 ? 0 : CLONE_CLEAR_SIGHAND),
-		      ctx->init_stack, &a->init_tid, &pidfd, &a->init_pid, init_main);
+		      ctx->init_stack, (uint32_t *)0, &pidfd, &a->init_pid, init_main);
 	(void)rf_sys1(__NR_close, pair[0]);
 	if (r < 0) {
-		a->init_tid = 0;
 		(void)rf_sys1(__NR_close, pair[1]);
 		ctx->init_sock = -1;
 		return r;
@@ -278,7 +276,8 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 
 	/* non-zero before the task exists: CLEARTID only ever clears it */
 	__atomic_store_n(&a->payload_tid, 1U, __ATOMIC_RELAXED);
-	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT,
+	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT |
+		      CLONE_CHILD_CLEARTID,
 		      ctx->payload_stack, &a->payload_tid, (int32_t *)0, &a->payload_pid,
 		      payload_main);
 	if (r < 0) {
@@ -443,14 +442,12 @@ long rf_clone_context(struct rf_start *start, uint64_t flags, void *stack, int32
 	struct rf_area *a = start->area;
 	struct clone_args args;
 
-	flags |= CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLONE_SETTLS;
-	a->task_tid = 1;
+	flags |= CLONE_VM | CLONE_PIDFD | CLONE_SETTLS;
 	if (a->flags & RF_AREA_NO_CLONE3)
-		return rf_arch_clone(flags, stack, ret_pidfd, &a->task_tid, start->tls, fn, start);
+		return rf_arch_clone(flags, stack, ret_pidfd, (uint32_t *)0, start->tls, fn, start);
 	rf_memset(&args, 0, sizeof(args));
 	args.flags = flags | CLONE_CLEAR_SIGHAND;
 	args.pidfd = (uint64_t)(uintptr_t)ret_pidfd;
-	args.child_tid = (uint64_t)(uintptr_t)&a->task_tid;
 	args.tls = (uint64_t)(uintptr_t)start->tls;
 	args.stack = (uint64_t)(uintptr_t)stack - RF_TASK_STACK;
 	args.stack_size = RF_TASK_STACK;
