@@ -34,6 +34,16 @@ struct maker {
 				const struct spot *spot);
 };
 
+/* Of what may lie behind a link; but what is replaced is the name. */
+static struct maker maker_of(unsigned int flags,
+			     long (*fits)(struct rf_ctx *ctx, const struct rf_op *op, int fd),
+			     long (*make)(struct rf_ctx *ctx, const struct rf_op *op,
+					  const struct spot *spot))
+{
+	return (struct maker){ .flags = flags, .nofollow = !!(flags & RF_MAKE_REPLACE),
+			       .fits = fits, .make = make };
+}
+
 static uint64_t owned_dev(const struct statx *st)
 {
 	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
@@ -371,11 +381,7 @@ static long file_make(struct rf_ctx *ctx, const struct rf_op *op, const struct s
 
 RF_EXECUTOR(mkfile)
 {
-	const struct maker m = {
-		.flags = op->u.mkfile.flags, .fits = file_fits, .make = file_make,
-		/* what is replaced is the name, not what it leads to */
-		.nofollow = !!(op->u.mkfile.flags & RF_MAKE_REPLACE),
-	};
+	const struct maker m = maker_of(op->u.mkfile.flags, file_fits, file_make);
 
 	return make_at(ctx, op, op->u.mkfile.dir, op->u.mkfile.path, &m);
 }
@@ -450,10 +456,7 @@ static long node_make(struct rf_ctx *ctx, const struct rf_op *op, const struct s
 
 RF_EXECUTOR(mknod)
 {
-	const struct maker m = {
-		.flags = op->u.mknod.flags, .fits = node_fits, .make = node_make,
-		.nofollow = !!(op->u.mknod.flags & RF_MAKE_REPLACE),
-	};
+	const struct maker m = maker_of(op->u.mknod.flags, node_fits, node_make);
 
 	return make_at(ctx, op, op->u.mknod.dir, op->u.mknod.path, &m);
 }
