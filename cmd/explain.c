@@ -19,7 +19,7 @@
 #include "trace.h"
 #include "verdict.h"
 
-enum { OPT_SPEC, OPT_JSON, OPT_FEATURES, OPT_PRINT_FEATURES, OPT_HELP };
+enum { OPT_SPEC, OPT_JSON, OPT_FEATURES, OPT_PRINT_FEATURES, OPT_AS_FALLBACK, OPT_HELP };
 
 static const struct rf_opt explain_opts[] = {
 	{ .name = "spec", .letter = 's', .arg = "FILE", .id = OPT_SPEC,
@@ -31,6 +31,8 @@ static const struct rf_opt explain_opts[] = {
 	  .complete = RF_COMPLETE_FILE },
 	{ .name = "print-features", .id = OPT_PRINT_FEATURES,
 	  .help = "print what --features reads, as it is here; no chain" },
+	{ .name = "as-fallback", .id = OPT_AS_FALLBACK,
+	  .help = "as it would be where namespaces cannot be had" },
 	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },
 	{ .name = NULL }
 };
@@ -51,6 +53,7 @@ struct explain {
 	enum trace_format format;
 	const char	*features;
 	bool		 print_features;
+	bool		 as_fallback;
 };
 
 static int explain_take(void *state, const struct rf_opt *opt, int is_spec, const char *value,
@@ -71,6 +74,9 @@ static int explain_take(void *state, const struct rf_opt *opt, int is_spec, cons
 		return 0;
 	case OPT_PRINT_FEATURES:
 		e->print_features = true;
+		return 0;
+	case OPT_AS_FALLBACK:
+		e->as_fallback = true;
 		return 0;
 	default:
 		return OPTIONS_STOP;
@@ -146,6 +152,14 @@ static int explain(struct explain *e, int argc, char **argv, struct rf_err *err)
 	if (r < 0)
 		return r;
 	r = load_to_print(&e->load, e->features, err);
+	if (r < 0)
+		return r;
+	if (e->as_fallback && e->load.sb->fallback == RF_FALLBACK_NONE)
+		return rf_err_set(err, EINVAL, "--as-fallback: the spec allows none");
+	if (e->as_fallback && e->features)
+		return rf_err_set(err, EINVAL, "--as-fallback looks at the host, --features must not");
+	if (e->as_fallback)
+		r = load_fall_back(&e->load, "--as-fallback", err);
 	if (r < 0)
 		return r;
 	r = rf_chain_check(e->load.chain, err);

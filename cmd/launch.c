@@ -2,6 +2,7 @@
 #include "launch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 #include "command.h"
 #include "error.h"
 #include "failure.h"
+#include "fallback.h"
 #include "hint.h"
 #include "layers.h"
 #include "receipt.h"
@@ -64,6 +66,10 @@ static void chain_failed(struct launch *l, const struct rf_completion *done)
 		if (l->timed_out)
 			report_text("the wall limit has passed before the command was started\n");
 		return;
+	}
+	if (*l->no_fallback) {
+		l->verdict.reason = l->no_fallback;
+		report_text("%s\n", l->no_fallback);
 	}
 	failure_of_op(l->load, l->ctx, done, &f, &l->err);
 	op_text(l->load->chain, f.index, l->op);
@@ -125,9 +131,73 @@ static int handle_terminal(struct launch *l, uint64_t user_data)
 	return r;
 }
 
+static int submit(struct launch *l)
+{
+	const struct rf_sandbox *sb = l->load->sb;
+	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
+			     (l->wants_usage ? RF_SUBMIT_RSS : 0);
+	int r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
+
+	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
+	load_submitted(l->load);
+	if (r < 0) {
+		/* all that the kernel refuses here is the context with its namespaces */
+		failure_hint(l->load, 0, -r, &l->err);
+		return r;
+	}
+	if (sb->wall_ms) {
+		r = rf_context_deadline(l->ctx, sb->wall_ms);
+		if (r < 0)
+			return rf_err_set(&l->err, -r, "the wall limit");
+	}
+	return 0;
+}
+
+/* Less than the spec would like must not go unnoticed. */
+static void say_fallback(struct launch *l)
+{
+	const char *why = l->load->sb->fallback_why;
+
+	if (!why)
+		return;
+	l->verdict.fallback_why = why;
+	trace_fallback(&l->trace, why);
+	report_text("namespaces cannot be had (%s): Landlock and seccomp alone, as `fallback` allows\n",
+		    why);
+}
+
+/*
+ * Nothing of the first launch has run the command; it is over and reaped.
+ * Return: 0 when the other one is on its way, 1 when there is none to be had, or
+ * a negative errno with l->err set.
+ */
+static int fall_back(struct launch *l, const struct rf_completion *done)
+{
+	const struct load *load = l->load;
+	struct rf_err err = RF_ERR_INIT;
+	char why[128];
+	int r;
+
+	if (l->timed_out || l->signals.ended_by ||
+	    !rf_fallback_helps(load->sb, load->chain, done->index, -done->result))
+		return 1;
+	(void)snprintf(why, sizeof(why), "%s: %s", rf_chain_op_name(load->chain, done->index),
+		       strerror(-done->result));
+	r = load_fall_back(l->load, why, &err);
+	if (r < 0) {
+		(void)snprintf(l->no_fallback, sizeof(l->no_fallback), "no fallback: %s", err.msg);
+		return 1;
+	}
+	say_fallback(l);
+	l->signals.is_pid1 = false;
+	return submit(l);
+}
+
 /* Return: 1 when the launch is over, 0, or a negative errno. */
 static int handle(struct launch *l, const struct rf_completion *done)
 {
+	int r;
+
 	switch (done->kind) {
 	case RF_DONE_OP:
 		trace_op(&l->trace, l->load->chain, done);
@@ -146,6 +216,9 @@ static int handle(struct launch *l, const struct rf_completion *done)
 	case RF_DONE_PARKED:	/* a spec cannot ask for a gate */
 		return -EPROTO;
 	case RF_DONE_FAILED:
+		r = fall_back(l, done);
+		if (r <= 0)
+			return r;
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		chain_failed(l, done);
 		return 1;
@@ -247,8 +320,6 @@ static int die_with_parent(struct launch *l)
 static int start(struct launch *l)
 {
 	const struct rf_sandbox *sb = l->load->sb;
-	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
-			     (l->wants_usage ? RF_SUBMIT_RSS : 0);
 	int r;
 
 	if (sb->die_with_parent) {
@@ -275,20 +346,8 @@ static int start(struct launch *l)
 			return rf_err_set(&l->err, -r, "memory for the terminal");
 		l->signals.terminal = l->terminal;
 	}
-	r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
-	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
-	load_submitted(l->load);
-	if (r < 0) {
-		/* all that the kernel refuses here is the context with its namespaces */
-		failure_hint(l->load, 0, -r, &l->err);
-		return r;
-	}
-	if (sb->wall_ms) {
-		r = rf_context_deadline(l->ctx, sb->wall_ms);
-		if (r < 0)
-			return rf_err_set(&l->err, -r, "the wall limit");
-	}
-	return 0;
+	say_fallback(l);
+	return submit(l);
 }
 
 void launch_run(struct launch *l, struct load *load)

@@ -35,6 +35,7 @@ struct launch {
 	const struct rf_mount **skipped;
 	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */
 	char		 op[OP_TEXT_MAX]; /* text of the op that failed */
+	char		 no_fallback[640]; /* why it was not taken, or empty */
 };
 
 #define LAUNCH_INIT {							\

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "error.h"
+#include "fallback.h"
 #include "prepare.h"
 #include "spec.h"
 
@@ -43,10 +44,26 @@ static int resolve_here(struct load *l, struct rf_err *err)
 	return r;
 }
 
+int load_fall_back(struct load *l, const char *why, struct rf_err *err)
+{
+	struct rf_chain *chain = NULL;
+	int r = rf_fall_back(l->sb, &l->features, why, err);
+
+	if (r == 0)
+		r = rf_compile(l->sb, &l->features, &chain, err);
+	if (r < 0)
+		return r;
+	rf_chain_free(l->chain);
+	l->chain = chain;
+	return 0;
+}
+
 int load_to_run(struct load *l, struct rf_err *err)
 {
 	int r = resolve_here(l, err);
 
+	if (r == 0 && rf_fallback_must(l->sb, &l->features))
+		return load_fall_back(l, "this caller has no power over them", err);
 	if (r < 0)
 		return r;
 	r = rf_sandbox_prepare(l->sb, &l->features, err);

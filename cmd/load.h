@@ -40,4 +40,10 @@ int load_to_run(struct load *l, struct rf_err *err);
 void load_submitted(struct load *l);
 int load_to_print(struct load *l, const char *features_file, struct rf_err *err);
 
+/*
+ * The same sandbox without namespaces, as `fallback` allows; @why they cannot be
+ * had.  On failure the chain is what it was.
+ */
+int load_fall_back(struct load *l, const char *why, struct rf_err *err);
+
 #endif

@@ -137,3 +137,15 @@ void trace_engine(struct trace *t, const char *engine, const char *why)
 	if (t->format)
 		write_line(t, line, "\n");
 }
+
+void trace_fallback(struct trace *t, const char *why)
+{
+	char *line = NULL;
+
+	if (t->format == TRACE_JSON)
+		line = rf_fallback_json(why);
+	else if (t->format && asprintf(&line, "fallback landlock: %s", why) < 0)
+		line = NULL;
+	if (t->format)
+		write_line(t, line, "\n");
+}

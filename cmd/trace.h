@@ -37,6 +37,8 @@ struct trace {
 };
 
 void trace_engine(struct trace *t, const char *engine, const char *why);
+/* The fallback has been taken. */
+void trace_fallback(struct trace *t, const char *why);
 void trace_op(struct trace *t, const struct rf_chain *chain, const struct rf_completion *done);
 
 #endif

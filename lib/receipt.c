@@ -153,7 +153,9 @@ static void tell_ns(struct rf_teller *t)
 
 	rf_tell_fact(t, "how", "%s", how ? how : "host");
 	if (!how) {
-		if (spec->mode == RF_NS_HOST)
+		if (t->sb->fallback_lost >> ns & 1)
+			rf_tell_refused(t, "namespaces cannot be had here: %s", t->sb->fallback_why);
+		else if (spec->mode == RF_NS_HOST)
 			rf_tell_unwanted(t, "the spec keeps the host's");
 		else
 			rf_tell_refused(t, "it was not entered");
@@ -231,37 +233,6 @@ static void tell_limits(struct rf_teller *t)
 		rf_tell_unwanted(t, "the spec has none");
 }
 
-static void tell_seccomp(struct rf_teller *t)
-{
-	const struct rf_op *op = rf_told_op(t, RF_OP_SECCOMP);
-
-	if (op) {
-		rf_tell_fact(t, "policy", "%s", t->c->data + op->u.seccomp.name);
-		rf_tell_in_force(t);
-	} else if (t->sb->seccomp.on) {
-		rf_tell_refused(t, "the filter was not installed");
-	} else {
-		rf_tell_unwanted(t, "the spec has none");
-	}
-}
-
-static void tell_landlock(struct rf_teller *t)
-{
-	const struct rf_op *op = rf_told_op(t, RF_OP_LANDLOCK);
-	char missing[128];
-
-	if (op) {
-		rf_tell_fact(t, "abi", "%u", t->f->landlock);
-		if (rf_landlock_missing(t->sb, t->f->landlock, missing, sizeof(missing)))
-			rf_tell_fact(t, "missing", "%s", missing);
-		rf_tell_in_force(t);
-	} else if (t->sb->landlock.on) {
-		rf_tell_refused(t, "the rules were not enforced");
-	} else {
-		rf_tell_unwanted(t, "the spec has none");
-	}
-}
-
 static void tell_terminal(struct rf_teller *t)
 {
 	bool session = rf_told_op(t, RF_OP_SETSID) != NULL;
@@ -303,9 +274,9 @@ const struct rf_layer_def rf_layer_defs[] = {
 	[RF_LAYER_KEYRING] = {
 		"keyring", "the caller's keys can be read", rf_tell_keyring },
 	[RF_LAYER_SECCOMP] = {
-		"seccomp", "every system call of the kernel can be made", tell_seccomp },
+		"seccomp", "every system call of the kernel can be made", rf_tell_seccomp },
 	[RF_LAYER_LANDLOCK] = {
-		"landlock", "only mounts and modes keep files apart", tell_landlock },
+		"landlock", "only mounts and modes keep files apart", rf_tell_landlock },
 	[RF_LAYER_LIMITS] = {
 		"limits", "nothing is limited", tell_limits },
 	[RF_LAYER_TERMINAL] = {

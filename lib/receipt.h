@@ -29,10 +29,6 @@ struct rf_layer_def {
 };
 extern const struct rf_layer_def rf_layer_defs[RF_LAYER_NR];
 
-struct rf_fact {
-	const char	*name, *value;
-};
-
 struct rf_layer_state {
 	bool		 in_force;
 	bool		 machine;	/* not in force, by this kernel or caller and not by the spec */
@@ -93,6 +89,9 @@ void rf_tell_refused(struct rf_teller *t, const char *fmt, ...)
 
 /* receipt_root.c: the root and what is mounted */
 void rf_tell_root(struct rf_teller *t);
+/* receipt_confine.c */
+void rf_tell_seccomp(struct rf_teller *t);
+void rf_tell_landlock(struct rf_teller *t);
 /* receipt_identity.c: capabilities, groups, keys */
 void rf_tell_user(struct rf_teller *t);
 void rf_tell_capabilities(struct rf_teller *t);

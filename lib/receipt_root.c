@@ -89,6 +89,15 @@ static void tell_mounts(struct rf_teller *t, const struct view *v)
 	}
 }
 
+/* What became of mounts for which rules of Landlock stand. */
+static void tell_fallback(struct rf_teller *t)
+{
+	for (size_t i = 0; i < t->sb->nr_fallback_notes; i++)
+		rf_tell_fact(t, t->sb->fallback_notes[i].name, "%s",
+			     t->sb->fallback_notes[i].value);
+	rf_tell_refused(t, "namespaces cannot be had here: %s", t->sb->fallback_why);
+}
+
 void rf_tell_root(struct rf_teller *t)
 {
 	static const char *const kinds[] = {
@@ -102,7 +111,10 @@ void rf_tell_root(struct rf_teller *t)
 		rf_tell_fact(t, "root", "%s",
 			     t->sb->ns[RF_NS_MOUNT].mode == RF_NS_HOST ? "the host's" :
 			     "that of the mount namespace");
-		rf_tell_unwanted(t, "the spec has no mount namespace of its own");
+		if (t->sb->fallback_lost >> RF_NS_MOUNT & 1)
+			tell_fallback(t);
+		else
+			rf_tell_unwanted(t, "the spec has no mount namespace of its own");
 		return;
 	}
 	rf_tell_fact(t, "root", "%s", kinds[t->sb->root.kind]);

@@ -256,6 +256,14 @@ enum rf_layer {
 	RF_LAYER_NR
 };
 
+/* What to do where namespaces cannot be had. */
+enum rf_fallback { RF_FALLBACK_NONE = 0, RF_FALLBACK_LANDLOCK };
+
+/* Something to say in a receipt. */
+struct rf_fact {
+	const char	*name, *value;
+};
+
 struct rf_sandbox {
 	void		*arena;		/* see rf_sandbox_alloc() */
 	struct rf_draft	*draft;		/* front ends: what is not final yet (spec.h) */
@@ -316,6 +324,13 @@ struct rf_sandbox {
 	struct rf_place	 cpu_place;
 	uint32_t	 require;	/* bit per enum rf_layer */
 	struct rf_place	 require_places[RF_LAYER_NR];
+	enum rf_fallback fallback;
+	struct rf_place	 fallback_place;
+	/* once it has been taken (fallback.h): why, what was lost, what became of mounts */
+	const char	*fallback_why;
+	uint32_t	 fallback_lost;	/* bit per enum rf_ns */
+	struct rf_fact	*fallback_notes;
+	size_t		 nr_fallback_notes;
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
 };
 

@@ -166,6 +166,8 @@ const struct rf_opt rf_spec_options[] = {
 	  .flags = RF_OPT_NEGATABLE, .shape = RF_SHAPE_SCALAR, .key = "die_with_parent" },
 	{ .name = "terminal", .arg = "auto|private|inherit|none", .help = "which terminal the command has",
 	  .complete = RF_COMPLETE_WORDS, .words = "auto private inherit none", .shape = RF_SHAPE_SCALAR, .key = "terminal" },
+	{ .name = "fallback", .arg = "none|landlock", .help = "what to do where namespaces cannot be had: refuse, or Landlock and seccomp alone",
+	  .complete = RF_COMPLETE_WORDS, .words = "none landlock", .shape = RF_SHAPE_SCALAR, .key = "fallback" },
 	{ .name = "require", .arg = "LAYER,...", .help = "refuse to run with less than these layers in force",
 	  .complete = RF_COMPLETE_WORD_LIST, .words = LAYER_WORDS, .flags = RF_OPT_REPEAT, .shape = RF_SHAPE_LIST, .key = "require" },
 	{ .name = NULL }

@@ -154,6 +154,10 @@ static const struct rf_word terminal_words[] = {
 	{ "none", RF_TERM_NONE }, { "private", RF_TERM_PRIVATE }, { NULL, 0 }
 };
 
+static const struct rf_word fallback_words[] = {
+	{ "none", RF_FALLBACK_NONE }, { "landlock", RF_FALLBACK_LANDLOCK }, { NULL, 0 }
+};
+
 static const struct rf_key top_keys[] = {
 	{ .name = "ringfence",	.read = read_version },
 	{ .name = "extends",	.read = read_extends },
@@ -186,6 +190,8 @@ static const struct rf_key top_keys[] = {
 	{ .name = "die_with_parent", RF_VALUE_BOOL, FIELD(die_with_parent) },
 	{ .name = "terminal",	RF_VALUE_WORD, FIELD(terminal), FIELD(terminal_place),
 	  .words = terminal_words },
+	{ .name = "fallback",	RF_VALUE_WORD, FIELD(fallback), FIELD(fallback_place),
+	  .words = fallback_words },
 	{ .name = "require",	.read = rf_read_require },
 	{ .name = NULL }
 };

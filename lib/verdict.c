@@ -182,6 +182,15 @@ static json_t *ids(const struct rf_verdict *v)
 	return j;
 }
 
+static json_t *fallback(const char *key, const char *why)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, key, json_string("landlock"));
+	json_object_set_new(j, "why", text(why));
+	return j;
+}
+
 /* jansson's setters take NULL and do nothing: a short object is seen here. */
 static char *finish(json_t *j, size_t nr_keys)
 {
@@ -215,8 +224,10 @@ char *rf_verdict_json(const struct rf_verdict *v)
 	json_object_set_new(j, "engine", engine);
 	json_object_set_new(j, "ids", ids(v));
 	json_object_set_new(j, "skipped_mounts", skipped(v));
+	json_object_set_new(j, "fallback",
+			    v->fallback_why ? fallback("to", v->fallback_why) : json_null());
 	json_object_set_new(j, "receipt", layers(v->receipt));
-	s = finish(j, 13);
+	s = finish(j, 14);
 	if (!s)
 		return NULL;
 	len = strlen(s);
@@ -256,6 +267,11 @@ char *rf_engine_json(const char *engine, const char *why)
 	json_object_set_new(j, "engine", text(engine));
 	json_object_set_new(j, "why", text(why));
 	return finish(j, 2);
+}
+
+char *rf_fallback_json(const char *why)
+{
+	return finish(fallback("fallback", why), 2);
 }
 
 char *rf_receipt_json(const struct rf_receipt *receipt)

@@ -44,6 +44,7 @@ struct rf_verdict {
 	int64_t		 uid, gid;	/* inside; -1 unknown */
 	const struct rf_mount *const *skipped; /* optional mounts left out */
 	size_t		 nr_skipped;
+	const char	*fallback_why;	/* the fallback was taken; or NULL */
 	const struct rf_receipt *receipt; /* NULL: the command has not run */
 };
 
@@ -64,6 +65,9 @@ struct rf_op_row {
 
 /* One object without a newline, to be freed; NULL: no memory. */
 char *rf_op_row_json(const struct rf_op_row *row);
+
+/* {"fallback": "landlock", "why": ...} likewise; a line of a trace. */
+char *rf_fallback_json(const char *why);
 
 /* The layers as a list, likewise. */
 char *rf_receipt_json(const struct rf_receipt *receipt);

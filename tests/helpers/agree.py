@@ -100,7 +100,7 @@ def check_root(layers, mountinfo, host_root):
                              "device": fields[2], "root": fields[3], "id": fields[0]}
     layer = layers["root"]
     for at, said in layer["detail"].items():
-        if not at.startswith("/"):
+        if not at.startswith("/") or not layer["in_force"]:
             continue
         if at not in mounts:
             wrong.append(f"root: the receipt has a mount at {at}, the command none")
@@ -159,7 +159,7 @@ def lies(receipt):
             # a smooth one
             lie[i]["why_not"] = None if lie[i]["in_force"] else "so it is"
             yield entry["layer"], lie
-        for name in entry["detail"]:
+        for name in entry["detail"] if entry["in_force"] else ():
             if entry["layer"] in ("root", "limits", "capabilities", "user"):
                 lie = copy.deepcopy(receipt)
                 lie[i]["detail"][name] = LIES.get(
