@@ -118,11 +118,12 @@ for entry in json.load(open("verdict"))["receipt"]:
 	for call in clone3 clone unshare setns close_range openat2 open_tree mount_setattr \
 		move_mount fsopen fsconfig fsmount pivot_root umount2 statx capset keyctl \
 		prctl setgroups setresuid setresgid prlimit64 sethostname setsid pidfd_open \
-		memfd_create socketpair mkdirat symlinkat; do
+		memfd_create socketpair mkdirat symlinkat landlock_create_ruleset \
+		landlock_add_rule landlock_restrict_self seccomp; do
 		for error in ENOSYS EPERM; do
 			status=0
 			"$deny" -e "$error" "$call" "$RINGFENCE" run --verdict verdict --hostname lab \
-				--limit-core 0 --terminal none --exec-fd 9 -- confess 9<"$CONFESS" \
+				--limit-core 0 --terminal none --landlock-read / --exec-fd 9 -- confess 9<"$CONFESS" \
 				>confession 2>errors || status=$?
 			if [ "$status" = 125 ] && [ ! -s confession ]; then
 				continue
