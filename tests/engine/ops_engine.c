@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <unistd.h>
+
 #include "ops.h"
 
 bool ops_can_run(const struct rf_chain *c)
@@ -41,6 +43,8 @@ void ops_run_chain(const char *engine, const struct rf_chain *c, struct ops_outc
 		fail_msg("%s: %s", err.msg, strerror(err.code));
 	do {
 		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+		if (d.kind == RF_DONE_FD)
+			EXPECT_INT(0, close(d.result));
 		if (d.kind == RF_DONE_PARKED)
 			EXPECT_INT(0, rf_context_open(ctx));
 	} while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);

@@ -114,13 +114,26 @@ struct rf_context *sandboxed_submit(struct rf_ring *ring, const struct rf_chain 
 	return ctx;
 }
 
+/* The master of a private terminal, which is hung up without it: until the launch is over. */
+static void hold(const struct rf_completion *d)
+{
+	static int held = -1;
+
+	if (d->kind != RF_DONE_FD && d->kind != RF_DONE_EXIT && d->kind != RF_DONE_FAILED)
+		return;
+	if (held >= 0)
+		(void)close(held);
+	held = d->kind == RF_DONE_FD ? d->result : -1;
+}
+
 struct rf_completion sandboxed_until(struct rf_ring *ring, enum rf_completion_kind kind)
 {
 	struct rf_completion d;
 
-	do
+	do {
 		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
-	while (d.kind != kind && d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+		hold(&d);
+	} while (d.kind != kind && d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
 	return d;
 }
 
