@@ -2,7 +2,6 @@
 /* Cases of ops.h on the library's engines. */
 #include <errno.h>
 #include <string.h>
-
 #include <unistd.h>
 
 #include "ops.h"
