@@ -158,7 +158,8 @@ struct rf_op {
 		struct { uint64_t flags, unshare; uint32_t as; } clone;
 		struct { uint64_t flags; } unshare;
 		struct { int32_t slot; uint64_t nstype; } setns;	/* slot: ns fd or pidfd */
-		struct { int32_t dir; } join_cgroup;			/* slot of the cgroup's directory */
+		/* dir: slot of its directory or of its file for tasks; unshare: then */
+		struct { int32_t dir; uint64_t unshare; } join_cgroup;
 		struct { int32_t dir; rf_str path; struct rf_vec argv, envp; uint32_t at_flags; } exec;
 		struct { uint32_t nr; } gate;				/* ordinal, from 1 */
 		struct { int32_t status; } exit;

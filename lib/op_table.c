@@ -271,8 +271,11 @@ const struct rf_op_def rf_op_defs[] = {
 	[RF_OP_JOIN_CGROUP] = {
 		.name = "join_cgroup", .group = "task", .run = rf_run_join_cgroup,
 		.phase = RF_PHASE_LIMIT,
-		.help = "move into the cgroup whose directory is in a slot",
-		.args = { SLOT("dir", join_cgroup.dir) },
+		.help = "move into the cgroup whose directory or file for tasks is in a slot",
+		.args = {
+			SLOT("dir", join_cgroup.dir),
+			NAMED("unshare", FLAGS64, join_cgroup.unshare, clone_flags),
+		},
 	},
 	[RF_OP_EXEC] = {
 		.name = "exec", .group = "task", .run = rf_run_exec,

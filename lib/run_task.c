@@ -328,14 +328,21 @@ long rf_run_setns(struct rf_ctx *ctx, const struct rf_op *op)
 
 long rf_run_join_cgroup(struct rf_ctx *ctx, const struct rf_op *op)
 {
-	long fd = rf_sys4(__NR_openat, rf_ctx_fd(ctx, op->u.join_cgroup.dir), "cgroup.procs",
-			  O_WRONLY | O_CLOEXEC, 0);
+	int slot = rf_ctx_fd(ctx, op->u.join_cgroup.dir);
+	long fd = rf_sys4(__NR_openat, slot, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
 	long r;
 
-	if (fd < 0)
-		return fd;
-	r = rf_sys3(__NR_write, fd, "0", 1);
-	(void)rf_sys1(__NR_close, fd);
+	if (fd == -ENOTDIR) {	/* the file itself, opened by whoever has the right to */
+		r = rf_sys3(__NR_write, slot, "0", 1);
+	} else if (fd >= 0) {
+		r = rf_sys3(__NR_write, fd, "0", 1);
+		(void)rf_sys1(__NR_close, fd);
+	} else {
+		r = fd;
+	}
+	/* a cgroup namespace has its maker's groups as its root */
+	if (r >= 0 && op->u.join_cgroup.unshare)
+		r = rf_sys1(__NR_unshare, op->u.join_cgroup.unshare);
 	return r < 0 ? r : 0;
 }
 
