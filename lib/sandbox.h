@@ -231,6 +231,8 @@ enum rf_cgroup_limit {
 	RF_CG_MEMORY, RF_CG_SWAP, RF_CG_PIDS, RF_CG_CPU, RF_CG_CPUSET, RF_CG_IO, RF_CG_HUGETLB,
 	RF_CG_NR
 };
+#define RF_CG_HIERARCHIES 10	/* the most that a sandbox has groups in */
+struct rf_cgroup;		/* cgroup.h */
 struct rf_cgroup_spec {
 	uint32_t	 set;		/* bit per enum rf_cgroup_limit */
 	uint64_t	 memory, swap;	/* bytes; swap is what may be swapped, beside memory */
@@ -240,11 +242,13 @@ struct rf_cgroup_spec {
 	struct rf_cgroup_io *io;
 	struct rf_cgroup_hugetlb *hugetlb;
 	size_t		 nr_io, nr_hugetlb;
-	const char	*parent;	/* `cgroup: PATH` below which ours is made; NULL: found */
+	const char	*parent;	/* `cgroup_parent: PATH` below which ours is made; NULL: found */
 	struct rf_place	 places[RF_CG_NR], parent_place;
-	/* the group itself, made before the chain runs; -1: explain, or no limit */
-	int		 fds[RF_CG_NR];	/* its directories, one per hierarchy in use */
+	/* the group itself, made before the chain is compiled (cgroup.h) */
+	struct rf_cgroup *group;	/* NULL: explain, or nothing needs one */
+	int		 fds[RF_CG_HIERARCHIES]; /* what a task joins by, one per hierarchy; -1: explain */
 	size_t		 nr_fds;
+	const char	*v2_path;	/* its directory of version 2, or NULL; explain: with PID and N */
 };
 
 /* Layers: what `require` names and a receipt lists.  One row each in receipt.c. */
