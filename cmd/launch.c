@@ -43,10 +43,10 @@ static bool ended_by_us(struct launch *l)
 {
 	struct rf_verdict *v = &l->verdict;
 
-	if (l->timed_out) {
+	if (l->limits.passed) {
 		v->outcome = RF_TIMEOUT;
 		v->exit_status = STATUS_TIMEOUT;
-		v->reason = "the wall limit has passed";
+		v->reason = l->limits.passed == LIMIT_WALL ? "wall limit" : "cpu_total limit";
 		return true;
 	}
 	if (l->signals.ended_by) {
@@ -60,18 +60,20 @@ static bool ended_by_us(struct launch *l)
 
 static void chain_failed(struct launch *l, const struct rf_completion *done)
 {
-	struct failure f;
+	struct failure f = { .index = done->index, .status = STATUS_SANDBOX };
 
 	if (ended_by_us(l)) {
-		if (l->timed_out)
-			report_text("the wall limit has passed before the command was started\n");
+		if (l->limits.passed)
+			report_text("the %s has passed before the command was started\n",
+				    l->verdict.reason);
 		return;
 	}
 	if (*l->no_fallback) {
 		l->verdict.reason = l->no_fallback;
 		report_text("%s\n", l->no_fallback);
 	}
-	failure_of_op(l->load, l->ctx, done, &f, &l->err);
+	if (!limits_too_low(&l->limits, l->load, done->index, done->result, &l->err))
+		failure_of_op(l->load, l->ctx, done, &f, &l->err);
 	op_text(l->load->chain, f.index, l->op);
 	l->verdict.op = l->op;
 	l->verdict.op_index = f.index;
@@ -92,8 +94,8 @@ static void command_ended(struct launch *l, const struct rf_completion *done)
 		v->peak_at_most_kib = done->usage.ru_maxrss;
 
 	if (ended_by_us(l)) {
-		if (l->timed_out)
-			report_text("the wall limit has passed; the command was killed\n");
+		if (l->limits.passed)
+			report_text("the %s has passed; the command was killed\n", v->reason);
 	} else if (done->result < 0) {
 		rf_err_set(&l->err, -done->result, "the command has ended; its exit status");
 		failed(l, STATUS_SANDBOX, REPORT_STRERROR);
@@ -133,7 +135,6 @@ static int handle_terminal(struct launch *l, uint64_t user_data)
 
 static int submit(struct launch *l)
 {
-	const struct rf_sandbox *sb = l->load->sb;
 	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
 			     (l->wants_usage ? RF_SUBMIT_RSS : 0);
 	int r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
@@ -145,12 +146,7 @@ static int submit(struct launch *l)
 		failure_hint(l->load, 0, -r, &l->err);
 		return r;
 	}
-	if (sb->wall_ms) {
-		r = rf_context_deadline(l->ctx, sb->wall_ms);
-		if (r < 0)
-			return rf_err_set(&l->err, -r, "the wall limit");
-	}
-	return 0;
+	return limits_start(&l->limits, l->load->sb, l->ctx, &l->err);
 }
 
 /* Less than the spec would like must not go unnoticed. */
@@ -178,7 +174,7 @@ static int fall_back(struct launch *l, const struct rf_completion *done)
 	char why[128];
 	int r;
 
-	if (l->timed_out || l->signals.ended_by ||
+	if (l->limits.passed || l->signals.ended_by ||
 	    !rf_fallback_helps(load->sb, load->chain, done->index, -done->result))
 		return 1;
 	(void)snprintf(why, sizeof(why), "%s: %s", rf_chain_op_name(load->chain, done->index),
@@ -220,17 +216,21 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		if (r <= 0)
 			return r;
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
+		limits_end(&l->limits);
 		chain_failed(l, done);
+		limits_verdict(&l->limits, &l->verdict);
 		return 1;
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		terminal_leave(l->terminal);
+		limits_end(&l->limits);
 		command_ended(l, done);
+		limits_verdict(&l->limits, &l->verdict);
 		take_receipt(l);
 		return 1;
 	case RF_DONE_TIMEOUT:
-		l->timed_out = true;
-		(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
+		if (limits_due(&l->limits) != LIMIT_NONE)
+			(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
 		return 0;
 	case RF_DONE_WATCH:
 		if (!terminal_is_watch(done->user_data))
@@ -246,7 +246,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
  */
 static int drain(struct launch *l)
 {
-	bool hurry = l->timed_out || l->signals.ended_by ||
+	bool hurry = l->limits.passed || l->signals.ended_by ||
 		     (l->signals.asked && l->verdict.outcome == RF_SIGNALED);
 	struct rf_completion done;
 	int r = 0;

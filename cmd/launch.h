@@ -5,6 +5,7 @@
 #ifndef RF_CMD_LAUNCH_H
 #define RF_CMD_LAUNCH_H
 
+#include "limit.h"
 #include "load.h"
 #include "ringfence.h"
 #include "signals.h"
@@ -30,7 +31,7 @@ struct launch {
 	struct terminal	*terminal;	/* private, of the command; or NULL */
 	int		 typed_signal;	/* ^C or ^\ was the last that was typed there; 0 */
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
-	bool		 timed_out;
+	struct limits	 limits;
 	bool		 over;		/* all of it has been reaped */
 	const struct rf_mount **skipped;
 	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "cgroup.h"
 #include "error.h"
 #include "fallback.h"
 #include "prepare.h"
@@ -17,8 +18,12 @@ int load_init(struct load *l, struct rf_err *err)
 void load_done(struct load *l)
 {
 	l->chain = rf_chain_free(l->chain);
-	if (l->sb)
+	if (l->sb) {
+		rf_cgroup_submitted(l->sb);
+		(void)rf_cgroup_end(l->sb->cgroup.group, NULL);
+		l->sb->cgroup.group = NULL;
 		rf_sandbox_unprepare(l->sb);
+	}
 	l->sb = rf_sandbox_free(l->sb);
 }
 
@@ -49,6 +54,17 @@ int load_fall_back(struct load *l, const char *why, struct rf_err *err)
 	struct rf_chain *chain = NULL;
 	int r = rf_fall_back(l->sb, &l->features, why, err);
 
+	/* the descriptors of the first group went with its launch */
+	if (r == 0 && l->to_run) {
+		(void)rf_cgroup_end(l->sb->cgroup.group, NULL);
+		l->sb->cgroup.group = NULL;
+		rf_cgroup_submitted(l->sb);
+		r = rf_cgroup_make(l->sb, err);
+		l->refused = r < 0;
+	} else if (r == 0) {
+		r = rf_cgroup_look(l->sb, false, err);
+	}
+
 	if (r == 0)
 		r = rf_compile(l->sb, &l->features, &chain, err);
 	if (r < 0)
@@ -69,11 +85,17 @@ int load_to_run(struct load *l, struct rf_err *err)
 	r = rf_sandbox_prepare(l->sb, &l->features, err);
 	if (r < 0)
 		return r;
+	r = rf_cgroup_make(l->sb, err);
+	if (r < 0) {
+		l->refused = true;
+		return r;
+	}
 	return rf_compile(l->sb, &l->features, &l->chain, err);
 }
 
 void load_submitted(struct load *l)
 {
+	rf_cgroup_submitted(l->sb);
 	rf_sandbox_unprepare(l->sb);
 }
 
@@ -88,6 +110,8 @@ int load_to_print(struct load *l, const char *features_file, struct rf_err *err)
 		if (r == 0)
 			r = rf_sandbox_resolve(l->sb, &l->features, RF_RESOLVE_PURE, err);
 	}
+	if (r == 0)
+		r = rf_cgroup_look(l->sb, features_file != NULL, err);
 	if (r < 0)
 		return r;
 	return rf_compile(l->sb, &l->features, &l->chain, err);

@@ -19,6 +19,7 @@ struct load {
 	struct rf_features features;
 	bool		 has_spec;
 	bool		 to_run;	/* also make what the chain needs from outside */
+	bool		 refused;	/* making it has failed: no fault of the spec */
 };
 
 /* 0 or -ENOMEM. */

@@ -202,10 +202,10 @@ static int run_main(int argc, char **argv)
 		return help_command(&cmd_run);
 	}
 	if (r < 0) {
-		v->exit_status = report_status(err);
+		v->exit_status = run.load.refused ? STATUS_SANDBOX : report_status(err);
 		v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
 		v->err = err;
-		report_error(err, 0);
+		report_error(err, run.load.refused ? REPORT_STRERROR : 0);
 	} else {
 		run.launch.wants_usage = run.verdict_fd >= 0;
 		launch_run(&run.launch, &run.load);

@@ -48,6 +48,7 @@ static void emit(struct rf_compile *k)
 	rf_emit_uts(k);
 	rf_emit_fds(k);
 	rf_emit_place(k);
+	rf_emit_join(k);	/* after the mounts: what is made here is not the payload's to pay */
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */
 	if (!k->sb->no_new_privs) {
 		rf_emit_keyring(k);
@@ -63,8 +64,8 @@ static void emit(struct rf_compile *k)
 static int plan(struct rf_compile *k)
 {
 	int (*const steps[])(struct rf_compile *) = {
-		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_mounts, rf_plan_net, rf_plan_landlock,
-		rf_plan_filter, rf_plan_exec,
+		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_cgroup, rf_plan_mounts, rf_plan_net,
+		rf_plan_landlock, rf_plan_filter, rf_plan_exec,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

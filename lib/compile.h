@@ -18,6 +18,7 @@
  *	overlay	compile_overlay.c
  *	net	compile_net.c	loopback
  *	tty	compile_tty.c	a private terminal
+ *	cgroup	compile_cgroup.c	joining the sandbox's control group
  *	fd	compile_fd.c	descriptors of the payload
  *	exec	compile_exec.c	limits, place, the command
  *	landlock	compile_landlock.c
@@ -91,6 +92,7 @@ struct rf_compile {
 	bool		 new_user, in_user;	/* new; new or joined */
 	bool		 new_mount, new_pid, new_net;
 	bool		 init_makes_net;	/* in parallel with the mounts */
+	bool		 join_makes_cgroup;	/* the namespace, with the sandbox's group as its root */
 	bool		 own_image;
 	bool		 has_nofile;		/* the number of descriptors is limited */
 	/*
@@ -208,6 +210,10 @@ void rf_emit_net(struct rf_compile *k);
 void rf_emit_tty(struct rf_compile *k, int32_t devpts);
 void rf_emit_tty_host(struct rf_compile *k);
 void rf_emit_tty_fds(struct rf_compile *k);
+/* compile_cgroup.c: joining the sandbox's control group; the view of it */
+int rf_plan_cgroup(struct rf_compile *k);
+void rf_emit_join(struct rf_compile *k);
+int32_t rf_emit_cgroup(struct rf_compile *k, uint64_t attr);
 
 /* compile_fd.c */
 void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */

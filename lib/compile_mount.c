@@ -398,7 +398,7 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 		break;
 	case RF_MOUNT_CGROUP:
 		/* its root is the submitter's own cgroup: not for the payload to change */
-		slot = rf_emit_mkfs(k, "cgroup2", NULL, 0, attr | MOUNT_ATTR_RDONLY, 0);
+		slot = rf_emit_cgroup(k, attr | MOUNT_ATTR_RDONLY);
 		break;
 	case RF_MOUNT_DEV:
 		slot = rf_emit_dev(k);

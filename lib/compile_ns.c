@@ -125,7 +125,11 @@ static uint64_t new_flags(const struct rf_compile *k)
 	for (int ns = 0; ns < RF_NS_NR; ns++)
 		if (rf_ns_is_new(k, (enum rf_ns)ns))
 			flags |= rf_ns_defs[ns].flag;
-	return k->init_makes_net ? flags & ~(uint64_t)CLONE_NEWNET : flags;
+	if (k->init_makes_net)
+		flags &= ~(uint64_t)CLONE_NEWNET;
+	if (k->join_makes_cgroup)
+		flags &= ~(uint64_t)CLONE_NEWCGROUP;
+	return flags;
 }
 
 /* These two never move the task itself: its children are born in them. */

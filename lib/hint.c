@@ -206,6 +206,19 @@ static bool groups_refused(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
+/* Version 1 wants the mover's user, version 2 the right to write above both ends. */
+static bool join_refused(const struct rf_failed *x, struct rf_err *err)
+{
+	if (x->error == ENOSPC)
+		rf_err_hint(err, "the cpuset of the group above has no cpus or no memory nodes");
+	else if (x->sb->user.map == RF_MAP_RANGES)
+		rf_err_hint(err, "who is not root moves its own tasks only: keep your own id in `map`");
+	else
+		rf_err_hint(err, "the group that is above both this one and the caller's has not been "
+			    "delegated: start ringfence inside the delegated one");
+	return true;
+}
+
 /* -------------------------------------------------------------------- mounts */
 
 static bool proc_overmounted(const struct rf_failed *x, struct rf_err *err)
@@ -460,6 +473,8 @@ static const struct row {
 	{ RF_OP_OOM_SCORE,	EACCES,	score_lowered },
 	{ RF_OP_NICE,		EACCES,	score_lowered },
 	{ RF_OP_SETGROUPS,	EPERM,	groups_refused },
+	{ RF_OP_JOIN_CGROUP,	EACCES,	join_refused },
+	{ RF_OP_JOIN_CGROUP,	ENOSPC,	join_refused },
 	{ RF_OP_EXEC,		0,	rf_hint_exec },
 	{ RF_OP_CLONE,		EAGAIN,	used_up },
 	{ ANY_OP,		EMFILE,	used_up },

@@ -139,6 +139,8 @@ static const char *entered(const struct rf_teller *t, uint64_t flag)
 			how = "new";
 		else if (op->kind == RF_OP_UNSHARE && op->u.unshare.flags & flag)
 			how = "new";
+		else if (op->kind == RF_OP_JOIN_CGROUP && op->u.join_cgroup.unshare & flag)
+			how = "new";
 		else if (op->kind == RF_OP_SETNS && op->u.setns.nstype & flag)
 			how = op->u.setns.slot == init && init >= 0 ? "new" : "joined";
 	}
@@ -219,8 +221,45 @@ static void tell_rlimit(struct rf_teller *t, const struct rf_op *op)
 		rf_tell_fact(t, name, "%s:%s (rlimit)", words[0], words[1]);
 }
 
+/* What the control group enforces, once the command is in it in every hierarchy. */
+static void tell_cgroup(struct rf_teller *t)
+{
+	const struct rf_cgroup_spec *c = &t->sb->cgroup;
+	const struct { enum rf_cgroup_limit limit; const char *name; uint64_t value; } numbers[] = {
+		{ RF_CG_MEMORY, "memory", c->memory }, { RF_CG_SWAP, "swap", c->swap },
+		{ RF_CG_PIDS, "pids", c->pids },
+	};
+
+	for (uint32_t i = 0; i < t->c->nr_ops; i++)
+		if (t->c->ops[i].kind == RF_OP_JOIN_CGROUP && !rf_told_done(t, i))
+			return;
+	if (!rf_told_op(t, RF_OP_JOIN_CGROUP))
+		return;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (c->set & 1U << numbers[i].limit)
+			rf_tell_fact(t, numbers[i].name, "%llu (cgroup)",
+				     (unsigned long long)numbers[i].value);
+	if (c->set & 1U << RF_CG_CPU)
+		rf_tell_fact(t, "cpu", "%llu.%03llu (cgroup)",
+			     (unsigned long long)c->cpu_milli / 1000,
+			     (unsigned long long)c->cpu_milli % 1000);
+	if (c->set & 1U << RF_CG_CPUSET)
+		rf_tell_fact(t, "cpuset", "cpus %s, mems %s (cgroup)", c->cpus ? c->cpus : "all",
+			     c->mems ? c->mems : "all");
+	for (size_t i = 0; i < c->nr_io; i++)
+		rf_tell_fact(t, "io", "%s (cgroup)", c->io[i].device);
+	for (size_t i = 0; i < c->nr_hugetlb; i++)
+		rf_tell_fact(t, "hugetlb", "%llu of %llu (cgroup)",
+			     (unsigned long long)c->hugetlb[i].limit,
+			     (unsigned long long)c->hugetlb[i].page);
+	if (t->sb->cpu_ms)
+		rf_tell_fact(t, "cpu_total", "%llu ms (cgroup, ringfence)",
+			     (unsigned long long)t->sb->cpu_ms);
+}
+
 static void tell_limits(struct rf_teller *t)
 {
+	tell_cgroup(t);
 	for (uint32_t i = 0; i < t->c->nr_ops; i++)
 		if (t->c->ops[i].kind == RF_OP_RLIMIT && rf_told_done(t, i) &&
 		    t->c->ops[i].u.rlimit.resource < NR_RLIMITS)

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -406,6 +408,43 @@ static int resolve_exec_fd(struct rf_resolve *rs)
 	return 0;
 }
 
+/* A disk by its path becomes MAJOR:MINOR, by which control groups know it. */
+static int resolve_io(struct rf_resolve *rs)
+{
+	struct rf_cgroup_spec *c = &rs->sb->cgroup;
+
+	for (size_t i = 0; i < c->nr_io; i++) {
+		struct rf_cgroup_io *io = &c->io[i];
+		const char *path;
+		struct stat st;
+		int ret;
+
+		if (!strchr(io->device, '/')) {
+			unsigned int major, minor;
+			char junk;
+
+			if (sscanf(io->device, "%u:%u%c", &major, &minor, &junk) == 2)
+				continue;
+			return rf_err_at(rs->err, &io->place, EINVAL,
+					 "device '%.64s' is no path and no MAJOR:MINOR", io->device);
+		}
+		ret = rf_resolve_host(rs, &io->place, io->device, &path);
+		if (ret < 0)
+			return ret;
+		if (rs->pure)
+			st = (struct stat){ .st_mode = S_IFBLK, .st_rdev = makedev(8, 0) };
+		else if (stat(path, &st) < 0)
+			return rf_err_at(rs->err, &io->place, errno, "device %s", path);
+		if (!S_ISBLK(st.st_mode))
+			return rf_err_at(rs->err, &io->place, EINVAL, "%s is no disk", path);
+		io->device = rf_sandbox_printf(rs->sb, "%u:%u", major(st.st_rdev),
+					       minor(st.st_rdev));
+		if (!io->device)
+			return out_of_memory(rs);
+	}
+	return 0;
+}
+
 /* ------------------------------------------------- what only the whole shows */
 
 static bool is_explicit(const struct rf_place *place)
@@ -550,7 +589,7 @@ int rf_sandbox_resolve(struct rf_sandbox *sb, const struct rf_features *f,
 {
 	static int (*const steps[])(struct rf_resolve *rs) = {
 		resolve_caller, resolve_env, resolve_exec_fd, rf_resolve_root, rf_resolve_mounts,
-		check_namespaces, check_user, check_caps, resolve_fds, resolve_terminal,
+		check_namespaces, check_user, check_caps, resolve_fds, resolve_io, resolve_terminal,
 		resolve_scratch, rf_resolve_seccomp, rf_resolve_landlock,
 	};
 	struct rf_resolve rs = { .sb = sb, .f = f, .err = err, .pure = flags & RF_RESOLVE_PURE };

@@ -206,6 +206,15 @@ int rf_read_landlock(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_securebits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_limits(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_affinity(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_memory(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_swap(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_pids(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_cpu(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_cpu_total(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_cpuset(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_io(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_limit_hugetlb(struct rf_reader *r, const struct rf_node *v, void *sb);
+int rf_read_cgroup_parent(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_fds(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_require(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_env(struct rf_reader *r, const struct rf_node *v, void *sb);
@@ -235,7 +244,7 @@ struct rf_draft {
 	const char	*seccomp_file;	/* relative to the working directory; NULL: none */
 	struct rf_place	 ambient_place;
 	unsigned int	 nr_layers;
-	size_t		 max_mounts, max_fds;
+	size_t		 max_mounts, max_fds, max_io, max_hugetlb;
 
 	bool		 env_clear;
 	const char	**env_keep;	/* NAME or PREFIX* */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * `limits` and `affinity`.
+ * `limits`, of which spec_cgroup.c has those of control groups, and `affinity`.
  */
 #include "spec.h"
 
@@ -132,6 +132,14 @@ int rf_read_limits(struct rf_reader *r, const struct rf_node *v, void *obj)
 	static const struct rf_key keys[] = {
 		{ .name = "wall", RF_VALUE_DURATION, offsetof(struct rf_sandbox, wall_ms),
 		  offsetof(struct rf_sandbox, wall_place) },
+		{ .name = "memory",	.read = rf_read_limit_memory },
+		{ .name = "swap",	.read = rf_read_limit_swap },
+		{ .name = "pids",	.read = rf_read_limit_pids },
+		{ .name = "cpu",	.read = rf_read_limit_cpu },
+		{ .name = "cpu_total",	.read = rf_read_limit_cpu_total },
+		{ .name = "cpuset",	.read = rf_read_limit_cpuset },
+		{ .name = "io",		.read = rf_read_limit_io },
+		{ .name = "hugetlb",	.read = rf_read_limit_hugetlb },
 		{ .name = "as",		.read = read_as },
 		{ .name = "core",	.read = read_core },
 		{ .name = "cpu_time",	.read = read_cpu_time },

@@ -180,6 +180,7 @@ static const struct rf_key top_keys[] = {
 	{ .name = "seccomp",	.read = rf_read_seccomp },
 	{ .name = "landlock",	.read = rf_read_landlock },
 	{ .name = "limits",	.read = rf_read_limits },
+	{ .name = "cgroup_parent", .read = rf_read_cgroup_parent },
 	{ .name = "nice",	.read = read_nice,	.place = FIELD(nice_place) },
 	{ .name = "oom_score",	.read = read_oom_score,	.place = FIELD(oom_place) },
 	{ .name = "umask",	.read = read_umask,	.place = FIELD(umask_place) },

@@ -191,6 +191,31 @@ static json_t *fallback(const char *key, const char *why)
 	return j;
 }
 
+/* Numbers that nobody has counted are null. */
+static json_t *cgroup(const struct rf_verdict *v)
+{
+	const struct rf_cgroup_usage *u = v->cgroup;
+	json_t *j;
+
+	if (!u)
+		return json_null();
+	j = json_object();
+	json_object_set_new(j, "path", text(v->cgroup_path));
+	json_object_set_new(j, "cpu_us", number(u->cpu_us >= 0, u->cpu_us));
+	json_object_set_new(j, "user_us", number(u->user_us >= 0, u->user_us));
+	json_object_set_new(j, "system_us", number(u->system_us >= 0, u->system_us));
+	json_object_set_new(j, "throttled", number(u->throttled >= 0, u->throttled));
+	json_object_set_new(j, "throttled_us", number(u->throttled_us >= 0, u->throttled_us));
+	json_object_set_new(j, "memory_peak", number(u->memory_peak >= 0, u->memory_peak));
+	json_object_set_new(j, "memory_hits", number(u->memory_hits >= 0, u->memory_hits));
+	json_object_set_new(j, "oom_kills", number(u->oom_kills >= 0, u->oom_kills));
+	json_object_set_new(j, "pids_peak", number(u->pids_peak >= 0, u->pids_peak));
+	json_object_set_new(j, "pids_hits", number(u->pids_hits >= 0, u->pids_hits));
+	json_object_set_new(j, "io_read", number(u->io_read >= 0, u->io_read));
+	json_object_set_new(j, "io_written", number(u->io_written >= 0, u->io_written));
+	return j;
+}
+
 /* jansson's setters take NULL and do nothing: a short object is seen here. */
 static char *finish(json_t *j, size_t nr_keys)
 {
@@ -221,13 +246,14 @@ char *rf_verdict_json(const struct rf_verdict *v)
 	json_object_set_new(j, "peak_memory_kib", number(v->peak_kib >= 0, v->peak_kib));
 	json_object_set_new(j, "peak_memory_at_most_kib",
 			    number(v->peak_at_most_kib >= 0, v->peak_at_most_kib));
+	json_object_set_new(j, "cgroup", cgroup(v));
 	json_object_set_new(j, "engine", engine);
 	json_object_set_new(j, "ids", ids(v));
 	json_object_set_new(j, "skipped_mounts", skipped(v));
 	json_object_set_new(j, "fallback",
 			    v->fallback_why ? fallback("to", v->fallback_why) : json_null());
 	json_object_set_new(j, "receipt", layers(v->receipt));
-	s = finish(j, 14);
+	s = finish(j, 15);
 	if (!s)
 		return NULL;
 	len = strlen(s);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgroup.h"
 #include "ringfence.h"
 #include "sandbox.h"
 
@@ -38,6 +39,9 @@ struct rf_verdict {
 	uint64_t	 wall_us, user_us, system_us; /* the command's */
 	long		 peak_kib;	/* -1: unknown */
 	long		 peak_at_most_kib; /* where only that is known; -1 */
+
+	const struct rf_cgroup_usage *cgroup; /* what its control group counted; NULL: none */
+	const char	*cgroup_path;	/* where that was, or NULL */
 
 	const char	*engine, *engine_why;
 	const char	*groups;	/* "kept", "dropped", "set", or NULL */

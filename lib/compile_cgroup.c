@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The sandbox's control group: who joins it, and what is seen of it.
+ *
+ * Only the payload task joins, after the mounts: it is vforked, so the kernel
+ * spares the launcher when the group's memory is used up (DESIGN.md 4, rule 8),
+ * and what setting up has taken is not charged to the limit.  Pid 1 stays
+ * outside: it is the launcher's, holds nothing, and ends with the payload.
+ *
+ * A new cgroup namespace has the group as its root, so its maker must be in it:
+ * the join makes the namespace too.  A view of version 2 in it is then the
+ * directory of the group, bound.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+
+/* For printing: a descriptor that no process has, so that such a chain cannot run. */
+#define NO_DESCRIPTOR	0x3ffffff0
+
+static bool has_limits(const struct rf_compile *k)
+{
+	return k->sb->cgroup.set || k->sb->cgroup.parent || k->sb->cpu_ms;
+}
+
+static const struct rf_place *first_place(const struct rf_compile *k)
+{
+	const struct rf_cgroup_spec *c = &k->sb->cgroup;
+
+	for (int i = 0; i < RF_CG_NR; i++)
+		if (c->set & 1U << i)
+			return &c->places[i];
+	return k->sb->cpu_ms ? &k->sb->cpu_place : &c->parent_place;
+}
+
+static bool shows_cgroups(const struct rf_compile *k)
+{
+	for (size_t i = 0; i < k->sb->nr_mounts; i++)
+		if (k->sb->mounts[i].kind == RF_MOUNT_CGROUP)
+			return true;
+	return false;
+}
+
+int rf_plan_cgroup(struct rf_compile *k)
+{
+	const struct rf_cgroup_spec *c = &k->sb->cgroup;
+
+	if (!has_limits(k))
+		return 0;
+	if (!c->nr_fds)	/* a limit that nobody enforces is worse than none */
+		return rf_err_at(k->err, first_place(k), EINVAL,
+				 "the control group of this limit has not been made");
+	/* a cgroup2 of its own shows the namespace of its maker: it has to be there before */
+	k->join_makes_cgroup = rf_ns_is_new(k, RF_NS_CGROUP) && (c->v2_path || !shows_cgroups(k));
+	return 0;
+}
+
+void rf_emit_join(struct rf_compile *k)
+{
+	const struct rf_cgroup_spec *c = &k->sb->cgroup;
+
+	if (!has_limits(k))
+		return;
+	rf_chain_set_place(k->c, first_place(k));
+	for (size_t i = 0; i < c->nr_fds; i++) {
+		int32_t slot = rf_chain_give(k->c, c->fds[i] < 0 ? NO_DESCRIPTOR : c->fds[i]);
+		struct rf_op *op = rf_chain_add(k->c, RF_OP_JOIN_CGROUP);
+
+		op->u.join_cgroup.dir = slot;
+		if (i + 1 == c->nr_fds && k->join_makes_cgroup)
+			op->u.join_cgroup.unshare = CLONE_NEWCGROUP;
+		rf_emit_close(k, slot);
+	}
+}
+
+int32_t rf_emit_cgroup(struct rf_compile *k, uint64_t attr)
+{
+	int32_t slot;
+
+	if (!k->join_makes_cgroup)
+		return rf_emit_mkfs(k, "cgroup2", NULL, 0, attr, 0);
+	slot = rf_emit_open_tree(k, k->oldroot, k->sb->cgroup.v2_path, false);
+	rf_emit_setattr(k, slot, attr, 0, false);
+	return slot;
+}
