@@ -189,6 +189,17 @@ static int fall_back(struct launch *l, const struct rf_completion *done)
 	return submit(l);
 }
 
+/* The only gate is the tracer's. */
+static int parked(struct launch *l)
+{
+	int r;
+
+	if (!l->tracer.pid)
+		return -EPROTO;
+	r = tracer_attach(&l->tracer, rf_context_pid(l->ctx), &l->err);
+	return r < 0 ? r : rf_context_open(l->ctx);
+}
+
 /* Return: 1 when the launch is over, 0, or a negative errno. */
 static int handle(struct launch *l, const struct rf_completion *done)
 {
@@ -209,8 +220,8 @@ static int handle(struct launch *l, const struct rf_completion *done)
 			return terminal_attach(l->terminal, done->result);
 		(void)close(done->result);	/* nothing else sends one */
 		return -EPROTO;
-	case RF_DONE_PARKED:	/* a spec cannot ask for a gate */
-		return -EPROTO;
+	case RF_DONE_PARKED:
+		return parked(l);
 	case RF_DONE_FAILED:
 		r = fall_back(l, done);
 		if (r <= 0)
@@ -327,6 +338,11 @@ static int start(struct launch *l)
 		if (r < 0)
 			return r;
 	}
+	if (sb->traced) {
+		r = tracer_start(&l->tracer, sb, &l->err);
+		if (r < 0)
+			return r;
+	}
 	r = rf_ring_new(l->engine, &l->ring, &l->err);
 	if (r < 0 && l->engine == RF_ENGINE_RING)
 		(void)rf_hint_ring(-r, "", &l->err);
@@ -350,6 +366,24 @@ static int start(struct launch *l)
 	return submit(l);
 }
 
+/* What the tracer has found; a tracer that was lost makes the run a failure. */
+static void finish_tracing(struct launch *l)
+{
+	struct rf_verdict *v = &l->verdict;
+
+	/* a launch that has come to nothing is reaped: only then is the tracer free */
+	if (!l->over)
+		l->ring = rf_ring_free(l->ring);
+	if (tracer_finish(&l->tracer, &l->err) < 0) {
+		if (v->outcome != RF_FAILED)
+			failed(l, STATUS_SANDBOX, 0);
+		return;
+	}
+	v->has_denials = l->tracer.explain;
+	v->denials = l->tracer.denials.list;
+	v->nr_denials = l->tracer.denials.nr;
+}
+
 void launch_run(struct launch *l, struct load *load)
 {
 	int r;
@@ -363,6 +397,8 @@ void launch_run(struct launch *l, struct load *load)
 	if (r < 0)
 		failed(l, STATUS_SANDBOX, REPORT_STRERROR);
 	l->verdict.skipped = l->skipped;
+	if (l->tracer.pid)
+		finish_tracing(l);
 }
 
 void launch_done(struct launch *l)
@@ -371,6 +407,7 @@ void launch_done(struct launch *l)
 	if (l->signals.fd >= 0)
 		(void)close(l->signals.fd);
 	l->signals.fd = -1;
+	tracer_done(&l->tracer);
 	l->receipt = rf_receipt_free(l->receipt);
 	free(l->skipped);
 	l->skipped = NULL;

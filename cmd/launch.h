@@ -11,6 +11,7 @@
 #include "signals.h"
 #include "terminal.h"
 #include "trace.h"
+#include "tracer.h"
 #include "verdict.h"
 
 struct launch {
@@ -18,6 +19,7 @@ struct launch {
 	enum rf_engine_kind engine;
 	struct trace	 trace;
 	bool		 wants_usage;	/* somebody will read the verdict */
+	struct tracer	 tracer;	/* .explain, .learn */
 
 	/* the answer */
 	struct rf_verdict verdict;
@@ -46,6 +48,7 @@ struct launch {
 		.uid = -1, .gid = -1,					\
 	},								\
 	.signals = { .fd = -1 },					\
+	.tracer = { .socket = -1, .file = -1 },				\
 }
 
 /*

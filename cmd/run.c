@@ -10,7 +10,9 @@
 
 #include "command.h"
 #include "error.h"
+#include "denials.h"
 #include "launch.h"
+#include "learn.h"
 #include "load.h"
 #include "options.h"
 #include "output.h"
@@ -20,7 +22,8 @@
 #include "trace.h"
 #include "verdict.h"
 
-enum { OPT_SPEC, OPT_ENGINE, OPT_TRACE, OPT_TRACE_FILE, OPT_VERDICT, OPT_HELP };
+enum { OPT_SPEC, OPT_ENGINE, OPT_TRACE, OPT_TRACE_FILE, OPT_VERDICT, OPT_EXPLAIN_DENIALS,
+       OPT_LEARN, OPT_LEARN_ONCE, OPT_HELP };
 
 static const struct rf_opt run_opts[] = {
 	{ .name = "spec", .letter = 's', .arg = "FILE", .id = OPT_SPEC,
@@ -38,6 +41,13 @@ static const struct rf_opt run_opts[] = {
 	{ .name = "verdict", .arg = "FILE", .id = OPT_VERDICT,
 	  .help = "write how the launch ended to FILE or &FD, as JSON",
 	  .complete = RF_COMPLETE_FILE },
+	{ .name = "explain-denials", .id = OPT_EXPLAIN_DENIALS,
+	  .help = "say at the end which line refused what, and the edit that allows it" },
+	{ .name = "learn", .arg = "FILE", .id = OPT_LEARN,
+	  .help = "write to FILE a spec with no more than the command needs",
+	  .complete = RF_COMPLETE_FILE },
+	{ .name = "learn-once", .id = OPT_LEARN_ONCE,
+	  .help = "with --learn: do not run it again to see what can be left out" },
 	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },
 	{ .name = NULL }
 };
@@ -58,6 +68,8 @@ struct run {
 	struct launch	 launch;
 	int		 verdict_fd;
 	int		 trace_fd;
+	const char	*learn_file;
+	bool		 learn_once;
 };
 
 static int take_engine(struct run *run, const char *value, struct rf_err *err)
@@ -117,9 +129,32 @@ static int run_take(void *state, const struct rf_opt *opt, int is_spec, const ch
 		return take_output("--trace-file", value, &run->trace_fd, err);
 	case OPT_VERDICT:
 		return take_output("--verdict", value, &run->verdict_fd, err);
+	case OPT_EXPLAIN_DENIALS:
+		run->launch.tracer.explain = true;
+		return 0;
+	case OPT_LEARN:
+		run->learn_file = value;
+		run->launch.tracer.learn = true;
+		return 0;
+	case OPT_LEARN_ONCE:
+		run->learn_once = true;
+		return 0;
 	default:
 		return OPTIONS_STOP;
 	}
+}
+
+/* A command is observed under the given spec, or under one that hides nothing. */
+static int prepare_tracing(struct run *run, struct rf_err *err)
+{
+	const struct tracer *t = &run->launch.tracer;
+
+	if (run->learn_once && !t->learn)
+		return rf_err_set(err, EINVAL, "--learn-once without --learn");
+	run->load.sb->traced = t->explain || t->learn;
+	if (!t->learn || run->load.has_spec)
+		return 0;
+	return rf_spec_parse("--learn", learn_base, strlen(learn_base), 0, run->load.sb, err);
 }
 
 /* Everything that comes before anything runs. */
@@ -139,8 +174,36 @@ static int prepare(struct run *run, int argc, char **argv, struct rf_err *err)
 	r = rf_command_set(argc - first, argv + first, run->load.sb, err);
 	if (r < 0)
 		return r;
+	r = prepare_tracing(run, err);
+	if (r < 0)
+		return r;
 	run->load.to_run = true;
 	return load_to_run(&run->load, err);
+}
+
+/* What the tracer has found; 0, or the status for a spec that could not be written. */
+static int report_tracing(struct run *run)
+{
+	struct launch *l = &run->launch;
+	struct lesson lesson = {
+		.sb = run->load.sb, .seen = &l->tracer.observed, .file = run->learn_file,
+		.wall_us = l->verdict.wall_us,
+		.status = l->verdict.exit_status >= 0 ? l->verdict.exit_status << 8 : l->verdict.signal,
+	};
+	struct rf_err err = RF_ERR_INIT;
+
+	/* a command that did not start has told nothing */
+	if (!run->load.sb->traced || l->verdict.outcome == RF_REFUSED ||
+	    l->verdict.outcome == RF_FAILED)
+		return 0;
+	if (l->tracer.explain)
+		denials_print(&l->tracer.denials);
+	if (l->tracer.learn && learn(&lesson, run->learn_once, &err) < 0) {
+		report_error(&err, REPORT_STRERROR);
+		return STATUS_SANDBOX;
+	}
+	tracer_print_limits();
+	return 0;
 }
 
 /* 0, or the status for a verdict that could not be written. */
@@ -212,6 +275,8 @@ static int run_main(int argc, char **argv)
 	}
 
 	status = write_verdict(run.verdict_fd, v);
+	if (!status && r >= 0)
+		status = report_tracing(&run);
 	if (run.launch.trace.error) {
 		report_text("--trace: %s\n", strerror(run.launch.trace.error));
 		status = STATUS_SANDBOX;

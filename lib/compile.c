@@ -47,6 +47,8 @@ static void emit(struct rf_compile *k)
 	rf_emit_net(k);		/* late: pid 1 makes the namespace meanwhile */
 	rf_emit_uts(k);
 	rf_emit_fds(k);
+	if (k->sb->traced)	/* by a tracer that it is still like, and before a filter */
+		(void)rf_prep_gate(k->c);
 	rf_emit_place(k);
 	rf_emit_join(k);	/* after the mounts: what is made here is not the payload's to pay */
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */

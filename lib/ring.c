@@ -327,7 +327,7 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 
 pid_t rf_context_pid(const struct rf_context *ctx)
 {
-	return ctx->started ? ctx->payload.pid : 0;
+	return ctx->started || ctx->parked_op >= 0 ? ctx->payload.pid : 0;
 }
 
 bool rf_context_is_past_exec(const struct rf_context *ctx)

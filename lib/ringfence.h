@@ -315,7 +315,10 @@ RF_PUBLIC int rf_context_signal(struct rf_context *ctx, int sig);
 /** rf_context_deadline - RF_DONE_TIMEOUT in @ms from now; 0 cancels. */
 RF_PUBLIC int rf_context_deadline(struct rf_context *ctx, uint64_t ms);
 
-/** rf_context_pid - pid of the payload in the caller's namespace, or 0. */
+/**
+ * rf_context_pid - pid of the payload in the caller's namespace, once it
+ * has started or while it is parked; or 0.
+ */
 RF_PUBLIC pid_t rf_context_pid(const struct rf_context *ctx);
 
 /** rf_context_op - result of op @index so far: 1 and *ret, or 0 when not complete. */

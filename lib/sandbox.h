@@ -335,6 +335,7 @@ struct rf_sandbox {
 	uint32_t	 fallback_lost;	/* bit per enum rf_ns */
 	struct rf_fact	*fallback_notes;
 	size_t		 nr_fallback_notes;
+	bool		 traced;	/* the payload waits at a gate until its tracer is there */
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
 };
 

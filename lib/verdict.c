@@ -216,6 +216,42 @@ static json_t *cgroup(const struct rf_verdict *v)
 	return j;
 }
 
+/* null: nobody has looked. */
+static json_t *denials(const struct rf_verdict *v)
+{
+	static const char *const kinds[RF_DENIED_NR] = {
+		[RF_DENIED_MISSING]	= "missing",
+		[RF_DENIED_READ_ONLY]	= "read_only",
+		[RF_DENIED_COVERED]	= "deny",
+		[RF_DENIED_NOEXEC]	= "noexec",
+		[RF_DENIED_LANDLOCK]	= "landlock",
+		[RF_DENIED_NETWORK]	= "network",
+		[RF_DENIED_CAPABILITY]	= "capability",
+		[RF_DENIED_SECCOMP]	= "seccomp",
+		[RF_DENIED_IO_URING]	= "io_uring",
+		[RF_DENIED_TRACING]	= "tracing",
+	};
+	json_t *list;
+
+	if (!v->has_denials)
+		return json_null();
+	list = json_array();
+	for (size_t i = 0; i < v->nr_denials; i++) {
+		const struct rf_denial *d = &v->denials[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "kind", json_string(kinds[d->kind]));
+		json_object_set_new(j, "call", text(d->call));
+		json_object_set_new(j, "subject", text(*d->subject ? d->subject : NULL));
+		json_object_set_new(j, "errno", text(d->error ? strerrorname_np(d->error) : NULL));
+		json_object_set_new(j, "place", text(d->place));
+		json_object_set_new(j, "why", text(d->why));
+		json_object_set_new(j, "edit", text(*d->edit ? d->edit : NULL));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 /* jansson's setters take NULL and do nothing: a short object is seen here. */
 static char *finish(json_t *j, size_t nr_keys)
 {
@@ -253,7 +289,8 @@ char *rf_verdict_json(const struct rf_verdict *v)
 	json_object_set_new(j, "fallback",
 			    v->fallback_why ? fallback("to", v->fallback_why) : json_null());
 	json_object_set_new(j, "receipt", layers(v->receipt));
-	s = finish(j, 15);
+	json_object_set_new(j, "denials", denials(v));
+	s = finish(j, 16);
 	if (!s)
 		return NULL;
 	len = strlen(s);

@@ -24,6 +24,31 @@ enum rf_outcome {
 	RF_TIMEOUT,
 };
 
+/* What kept a call of the command from succeeding. */
+enum rf_denial_kind {
+	RF_DENIED_MISSING = 0,	/* on the host, but not in the sandbox */
+	RF_DENIED_READ_ONLY,
+	RF_DENIED_COVERED,	/* by `deny` */
+	RF_DENIED_NOEXEC,
+	RF_DENIED_LANDLOCK,
+	RF_DENIED_NETWORK,
+	RF_DENIED_CAPABILITY,
+	RF_DENIED_SECCOMP,
+	RF_DENIED_IO_URING,	/* by the tracer */
+	RF_DENIED_TRACING,	/* likewise: a task has one tracer */
+	RF_DENIED_NR
+};
+
+struct rf_denial {
+	enum rf_denial_kind kind;
+	int		 error;		/* positive errno; 0: the task was killed */
+	char		*call;		/* its name */
+	char		*subject;	/* path, port, capability; "" */
+	char		*place;		/* "spec.yaml:12:5", or what decides by default */
+	char		*why;		/* one phrase */
+	char		*edit;		/* what would allow it; "" */
+};
+
 struct rf_verdict {
 	enum rf_outcome	 outcome;
 	int		 exit_status;	/* of ringfence itself; -1: it dies by `signal` */
@@ -49,6 +74,9 @@ struct rf_verdict {
 	const struct rf_mount *const *skipped; /* optional mounts left out */
 	size_t		 nr_skipped;
 	const char	*fallback_why;	/* the fallback was taken; or NULL */
+	const struct rf_denial *denials; /* of --explain-denials */
+	size_t		 nr_denials;
+	bool		 has_denials;	/* they were asked for, and are all that was found */
 	const struct rf_receipt *receipt; /* NULL: the command has not run */
 };
 
