@@ -12,7 +12,7 @@ teardown() {
 	remove_parent
 }
 
-@test "what is not delegated is an error that names the limit, and nothing runs" {
+@test "what is not delegated is an error that names the limit" {
 	printf 'extends: [default]\nlimits:\n  pids: 9\n' >lab.yaml
 	run -125 as_user "$RINGFENCE" run --spec lab.yaml -- echo ran
 	assert_output_has "lab.yaml:3:9: pids"
