@@ -99,7 +99,7 @@ static const char bash_head[] =
 	"\n"
 	"_ringfence() {\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev= command=${COMP_WORDS[1]}\n"
-	"\tlocal options= taking= words= runs= files= i\n"
+	"\tlocal options= taking= words= runs= files= names= named= i\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
 	"\tif ((COMP_CWORD == 1)); then\n";
@@ -115,7 +115,10 @@ static const char bash_middle[] =
 	"\t\t\tif [[ $taking == *\" ${COMP_WORDS[i]} \"* && ${COMP_WORDS[i + 1]} != '=' ]]; then\n"
 	"\t\t\t\t((i++))\n"
 	"\t\t\tfi ;;\n"
-	"\t\t*) break ;;\n"
+	"\t\t*)\n"
+	"\t\t\t[[ $names ]] || break\n"
+	"\t\t\t[[ ! $runs || ! $named ]] || break\n"
+	"\t\t\tnamed=1 ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
 	"\tif ((i < COMP_CWORD)) || [[ ${COMP_WORDS[i - 1]} == -- && i -eq COMP_CWORD ]]; then\n"
@@ -155,6 +158,8 @@ static const char bash_tail[] =
 	"\t*)\n"
 	"\t\tif [[ $cur == -* ]]; then\n"
 	"\t\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+	"\t\telif [[ $names && ( ! $runs || ! $named ) ]]; then\n"
+	"\t\t\tCOMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" ps --quiet 2>/dev/null)\" -- \"$cur\"))\n"
 	"\t\telif [[ $words ]]; then\n"
 	"\t\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	"\t\telif [[ $runs ]]; then\n"
@@ -175,10 +180,11 @@ static void print_bash(void)
 		each_option(commands[i], bash_name);
 		out("'\n\t\ttaking='");
 		each_option(commands[i], bash_taking);
-		out("'\n\t\twords='%s' runs=%s files=%s ;;\n",
+		out("'\n\t\twords='%s' runs=%s files=%s names=%s ;;\n",
 		    commands[i]->words ? commands[i]->words : "",
 		    commands[i]->flags & COMMAND_RUNS ? "1" : "",
-		    commands[i]->flags & COMMAND_FILES ? "1" : "");
+		    commands[i]->flags & COMMAND_FILES ? "1" : "",
+		    commands[i]->flags & COMMAND_NAMES ? "1" : "");
 	}
 	out("\tesac\n%s", bash_middle);
 	for (size_t i = 0; commands[i]; i++)
@@ -250,6 +256,9 @@ static void print_zsh(void)
 {
 	out("#compdef ringfence\n"
 	    "# zsh completion for ringfence, written by `ringfence completion zsh`\n\n"
+	    "_ringfence_names() {\n"
+	    "\tcompadd -- ${(f)\"$(ringfence ps --quiet 2>/dev/null)\"}\n"
+	    "}\n\n"
 	    "_ringfence() {\n"
 	    "\tlocal -a commands\n"
 	    "\tcommands=(\n");
@@ -270,13 +279,17 @@ static void print_zsh(void)
 	for (size_t i = 0; commands[i]; i++) {
 		out("\t%s)\n\t\t_arguments -s -S \\\n", commands[i]->name);
 		each_option(commands[i], zsh_option);
+		if (commands[i]->flags & COMMAND_NAMES)
+			out("\t\t\t'%s:sandbox:_ringfence_names'%s",
+			    commands[i]->flags & COMMAND_RUNS ? "" : "*",
+			    commands[i]->flags & COMMAND_RUNS ? " \\\n" : " ;;\n");
 		if (commands[i]->flags & COMMAND_RUNS)
 			out("\t\t\t'(-):command: _command_names -e' \\\n"
 			    "\t\t\t'*::argument: _normal' ;;\n");
 		else if (commands[i]->words)
 			out("\t\t\t':word:(%s)'%s ;;\n", commands[i]->words,
 			    commands[i]->flags & COMMAND_FILES ? " ':file:_files'" : "");
-		else
+		else if (!(commands[i]->flags & COMMAND_NAMES))
 			out("\t\t\t&& return ;;\n");
 	}
 	out("\tesac\n}\n\n_ringfence \"$@\"\n");

@@ -2,6 +2,7 @@
 #include "launch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include "layers.h"
 #include "receipt.h"
 #include "report.h"
+
+/* rf_ring_watch(): what for.  0 are the signals. */
+#define WATCH_SANDBOX	1
 
 static uint64_t timeval_us(const struct timeval *t)
 {
@@ -68,6 +72,11 @@ static void chain_failed(struct launch *l, const struct rf_completion *done)
 				    l->verdict.reason);
 		return;
 	}
+	if (l->inside && !process_is_alive(l->inside)) {
+		rf_err_set(&l->err, ESRCH, "the sandbox has ended");
+		failed(l, STATUS_SANDBOX, 0);
+		return;
+	}
 	if (*l->no_fallback) {
 		l->verdict.reason = l->no_fallback;
 		report_text("%s\n", l->no_fallback);
@@ -103,6 +112,8 @@ static void command_ended(struct launch *l, const struct rf_completion *done)
 		v->outcome = RF_SIGNALED;
 		v->exit_status = -1;
 		v->signal = WTERMSIG(done->status);
+		if (l->inside && v->signal == SIGKILL && !process_is_alive(l->inside))
+			v->reason = "the sandbox has ended";
 	} else {
 		v->outcome = RF_EXITED;
 		v->exit_status = WEXITSTATUS(done->status);
@@ -200,6 +211,31 @@ static int parked(struct launch *l)
 	return r < 0 ? r : rf_context_open(l->ctx);
 }
 
+/* From here on others can find the sandbox.  0, or a negative errno in l->err too. */
+static int publish(struct launch *l)
+{
+	int r = publish_state(&l->publish, l->load, l->ctx, clock_ns() - l->exec_ns, &l->err);
+
+	l->published = true;
+	/* without a name nobody counts on it; and what has ended needs it no more */
+	if (r < 0 && (r == -ESRCH || !l->publish.name)) {
+		l->err = (struct rf_err)RF_ERR_INIT;
+		r = 0;
+	}
+	return r;
+}
+
+/* How long to wait before a sandbox without a name is published; -1: not at all. */
+static int until_published(const struct launch *l)
+{
+	uint64_t age_ms;
+
+	if (l->published || !l->exec_ns)
+		return -1;
+	age_ms = (clock_ns() - l->exec_ns) / 1000000;
+	return age_ms < PUBLISH_AFTER_MS ? (int)(PUBLISH_AFTER_MS - age_ms) : 0;
+}
+
 /* Return: 1 when the launch is over, 0, or a negative errno. */
 static int handle(struct launch *l, const struct rf_completion *done)
 {
@@ -214,6 +250,11 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		l->verdict.has_setup = true;
 		l->verdict.setup_us = l->exec_ns / 1000;
 		signals_started(&l->signals, l->ctx, done->result);
+		if (l->publish.name) {
+			r = publish(l);
+			if (r < 0)
+				return r;
+		}
 		return l->terminal ? terminal_started(l->terminal, done->result) : 0;
 	case RF_DONE_FD:
 		if (l->terminal)
@@ -244,6 +285,11 @@ static int handle(struct launch *l, const struct rf_completion *done)
 			(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
 		return 0;
 	case RF_DONE_WATCH:
+		if (done->user_data == WATCH_SANDBOX) {
+			l->sandbox_ended = true;
+			(void)rf_context_kill(l->ctx);
+			return 0;
+		}
 		if (!terminal_is_watch(done->user_data))
 			return signals_handle(&l->signals, l->ring, l->ctx);
 		return handle_terminal(l, done->user_data);
@@ -286,9 +332,11 @@ static int loop(struct launch *l)
 		/* a command that runs already gets the signal, once we hear of it */
 		bool early = signals_are_early(&l->signals) && !rf_context_is_past_exec(l->ctx);
 
-		r = rf_ring_wait(l->ring, early ? 0 : -1, &done);
+		r = rf_ring_wait(l->ring, early ? 0 : until_published(l), &done);
 		if (r > 0)
 			r = handle(l, &done);
+		else if (r == 0 && !early && until_published(l) == 0)
+			r = publish(l);
 		else if (r == 0 && early && !rf_context_is_past_exec(l->ctx))
 			signals_end_launch(&l->signals, l->ctx);
 	} while (r == 0);
@@ -356,6 +404,11 @@ static int start(struct launch *l)
 	r = signals_init(&l->signals, l->ring, !sb->init && sb->ns[RF_NS_PID].mode == RF_NS_NEW);
 	if (r < 0)
 		return rf_err_set(&l->err, -r, "signals");
+	r = l->inside ? rf_ring_watch(l->ring, l->inside->fd, WATCH_SANDBOX) :
+			publish_name(&l->publish, sb, &l->err);
+	if (r < 0)
+		return rf_err_set(&l->err, -r, "waiting for the sandbox");
+	l->published = l->inside;
 	if (sb->terminal == RF_TERM_PRIVATE) {
 		r = terminal_new(l->ring, &sb->tty, &l->terminal);
 		if (r < 0)
@@ -399,6 +452,7 @@ void launch_run(struct launch *l, struct load *load)
 	l->verdict.skipped = l->skipped;
 	if (l->tracer.pid)
 		finish_tracing(l);
+	publish_done(&l->publish);
 }
 
 void launch_done(struct launch *l)

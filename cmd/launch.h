@@ -7,6 +7,8 @@
 
 #include "limit.h"
 #include "load.h"
+#include "process.h"
+#include "publish.h"
 #include "ringfence.h"
 #include "signals.h"
 #include "terminal.h"
@@ -20,6 +22,7 @@ struct launch {
 	struct trace	 trace;
 	bool		 wants_usage;	/* somebody will read the verdict */
 	struct tracer	 tracer;	/* .explain, .learn */
+	const struct process *inside;	/* the sandbox is another launch's, and ends with this */
 
 	/* the answer */
 	struct rf_verdict verdict;
@@ -32,8 +35,11 @@ struct launch {
 	struct signals	 signals;
 	struct terminal	*terminal;	/* private, of the command; or NULL */
 	int		 typed_signal;	/* ^C or ^\ was the last that was typed there; 0 */
+	struct publish	 publish;
+	bool		 published;	/* or there is nothing to publish */
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
 	struct limits	 limits;
+	bool		 sandbox_ended;	/* .inside has */
 	bool		 over;		/* all of it has been reaped */
 	const struct rf_mount **skipped;
 	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */
@@ -49,6 +55,7 @@ struct launch {
 	},								\
 	.signals = { .fd = -1 },					\
 	.tracer = { .socket = -1, .file = -1 },				\
+	.publish = PUBLISH_NONE,					\
 }
 
 /*

@@ -19,7 +19,8 @@
 #include "spec.h"
 
 const struct command *const commands[] = {
-	&cmd_run, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_completion, &cmd_help, &cmd_version, NULL
+	&cmd_run, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_exec, &cmd_ps, &cmd_kill,
+	&cmd_pause, &cmd_resume, &cmd_completion, &cmd_help, &cmd_version, NULL
 };
 
 const struct command *command_find(const char *name)
@@ -57,7 +58,7 @@ static int fill_standard_fds(void)
 static int unknown_command(const char *word)
 {
 	struct rf_err err = RF_ERR_INIT;
-	const char *names[16] = { NULL };
+	const char *names[32] = { NULL };
 	char nearest[64];
 
 	for (size_t i = 0; commands[i]; i++)

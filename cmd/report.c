@@ -112,7 +112,7 @@ int report_status(const struct rf_err *err)
 {
 	/* what the kernel or the machine refuses is not the spec's fault */
 	static const int sandbox[] = {
-		EPERM, EOPNOTSUPP, ENOSYS, ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EIO, EUSERS,
+		EPERM, EOPNOTSUPP, ESRCH, EEXIST, EBUSY, ETIMEDOUT, EXDEV, ENOSYS, ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EIO, EUSERS,
 	};
 
 	for (size_t i = 0; i < sizeof(sandbox) / sizeof(sandbox[0]); i++)

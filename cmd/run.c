@@ -11,36 +11,23 @@
 #include "command.h"
 #include "error.h"
 #include "denials.h"
-#include "launch.h"
 #include "learn.h"
-#include "load.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
+#include "run.h"
 #include "signals.h"
 #include "spec.h"
 #include "trace.h"
 #include "verdict.h"
 
-enum { OPT_SPEC, OPT_ENGINE, OPT_TRACE, OPT_TRACE_FILE, OPT_VERDICT, OPT_EXPLAIN_DENIALS,
-       OPT_LEARN, OPT_LEARN_ONCE, OPT_HELP };
+enum { OPT_SPEC = RUN_OWN, OPT_EXPLAIN_DENIALS, OPT_LEARN, OPT_LEARN_ONCE, OPT_HELP };
 
 static const struct rf_opt run_opts[] = {
 	{ .name = "spec", .letter = 's', .arg = "FILE", .id = OPT_SPEC,
 	  .help = "read the sandbox from FILE (YAML or JSON; - is standard input)",
 	  .complete = RF_COMPLETE_FILE },
-	{ .name = "engine", .arg = "ENGINE", .id = OPT_ENGINE,
-	  .help = "how the chain is run: auto, ring or plain",
-	  .complete = RF_COMPLETE_WORDS, .words = "auto ring plain" },
-	{ .name = "trace", .arg = "FORMAT", .id = OPT_TRACE, .flags = RF_OPT_OPTIONAL,
-	  .help = "print every op with its result and time, as text or json",
-	  .complete = RF_COMPLETE_WORDS, .words = "text json" },
-	{ .name = "trace-file", .arg = "FILE", .id = OPT_TRACE_FILE,
-	  .help = "print the trace to FILE or &FD, not to standard error",
-	  .complete = RF_COMPLETE_FILE },
-	{ .name = "verdict", .arg = "FILE", .id = OPT_VERDICT,
-	  .help = "write how the launch ended to FILE or &FD, as JSON",
-	  .complete = RF_COMPLETE_FILE },
+	RUN_ROWS,
 	{ .name = "explain-denials", .id = OPT_EXPLAIN_DENIALS,
 	  .help = "say at the end which line refused what, and the edit that allows it" },
 	{ .name = "learn", .arg = "FILE", .id = OPT_LEARN,
@@ -61,15 +48,6 @@ const struct command cmd_run = {
 	.opts	= run_opts,
 	.flags	= COMMAND_SPEC | COMMAND_RUNS,
 	.main	= run_main,
-};
-
-struct run {
-	struct load	 load;
-	struct launch	 launch;
-	int		 verdict_fd;
-	int		 trace_fd;
-	const char	*learn_file;
-	bool		 learn_once;
 };
 
 static int take_engine(struct run *run, const char *value, struct rf_err *err)
@@ -111,6 +89,27 @@ static int take_output(const char *option, const char *value, int *fd, struct rf
 	return 0;
 }
 
+int run_take_row(struct run *run, const struct rf_opt *opt, const char *value, struct rf_err *err)
+{
+	switch (opt->id) {
+	case RUN_ENGINE:
+		return take_engine(run, value, err);
+	case RUN_TRACE:
+		return take_trace(run, value, err);
+	case RUN_TRACE_FILE:
+		return take_output("--trace-file", value, &run->trace_fd, err);
+	default:
+		return take_output("--verdict", value, &run->verdict_fd, err);
+	}
+}
+
+void run_trace_where(struct run *run)
+{
+	if (run->trace_fd >= 0 && !run->launch.trace.format)
+		run->launch.trace.format = TRACE_TEXT;
+	run->launch.trace.fd = run->trace_fd >= 0 ? run->trace_fd : STDERR_FILENO;
+}
+
 static int run_take(void *state, const struct rf_opt *opt, int is_spec, const char *value,
 		    struct rf_err *err)
 {
@@ -118,17 +117,9 @@ static int run_take(void *state, const struct rf_opt *opt, int is_spec, const ch
 
 	if (is_spec)
 		return rf_option_apply(opt, value, run->load.sb, err);
-	switch (opt->id) {
-	case OPT_SPEC:
+	if (opt->id == OPT_SPEC)
 		return load_spec(&run->load, value, err);
-	case OPT_ENGINE:
-		return take_engine(run, value, err);
-	case OPT_TRACE:
-		return take_trace(run, value, err);
-	case OPT_TRACE_FILE:
-		return take_output("--trace-file", value, &run->trace_fd, err);
-	case OPT_VERDICT:
-		return take_output("--verdict", value, &run->verdict_fd, err);
+	switch (opt->id) {
 	case OPT_EXPLAIN_DENIALS:
 		run->launch.tracer.explain = true;
 		return 0;
@@ -139,8 +130,10 @@ static int run_take(void *state, const struct rf_opt *opt, int is_spec, const ch
 	case OPT_LEARN_ONCE:
 		run->learn_once = true;
 		return 0;
-	default:
+	case OPT_HELP:
 		return OPTIONS_STOP;
+	default:
+		return run_take_row(run, opt, value, err);
 	}
 }
 
@@ -168,9 +161,7 @@ static int prepare(struct run *run, int argc, char **argv, struct rf_err *err)
 	first = options_parse(&cmd_run, argc, argv, run_take, run, err);
 	if (first < 0)
 		return first;
-	if (run->trace_fd >= 0 && !run->launch.trace.format)
-		run->launch.trace.format = TRACE_TEXT;
-	run->launch.trace.fd = run->trace_fd >= 0 ? run->trace_fd : STDERR_FILENO;
+	run_trace_where(run);
 	r = rf_command_set(argc - first, argv + first, run->load.sb, err);
 	if (r < 0)
 		return r;
@@ -247,42 +238,47 @@ static void run_done(struct run *run)
 	load_done(&run->load);
 }
 
+int run_to_end(struct run *run, int r)
+{
+	struct rf_verdict *v = &run->launch.verdict;
+	struct rf_err *err = &run->launch.err;
+	int status;
+
+	if (r < 0) {
+		v->exit_status = run->load.refused ? STATUS_SANDBOX : report_status(err);
+		v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
+		v->err = err;
+		report_error(err, run->load.refused ? REPORT_STRERROR : 0);
+	} else {
+		run->launch.wants_usage = run->verdict_fd >= 0;
+		launch_run(&run->launch, &run->load);
+	}
+
+	status = write_verdict(run->verdict_fd, v);
+	if (!status && r >= 0)
+		status = report_tracing(run);
+	if (run->launch.trace.error) {
+		report_text("--trace: %s\n", strerror(run->launch.trace.error));
+		status = STATUS_SANDBOX;
+	}
+	run_done(run);
+	if (status)
+		return status;
+	return v->exit_status < 0 ? signals_die(v->signal, run->launch.typed_signal == v->signal) :
+				    v->exit_status;
+}
+
 static int run_main(int argc, char **argv)
 {
-	struct run run = {
-		.verdict_fd = -1, .trace_fd = -1,
-		.launch = LAUNCH_INIT,
-	};
-	struct rf_verdict *v = &run.launch.verdict;
-	struct rf_err *err = &run.launch.err;
-	int r, status;
+	struct run run = RUN_INIT;
+	int r;
 
 	/* losing the reader of our messages is no reason to lose the command */
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = prepare(&run, argc, argv, err);
+	r = prepare(&run, argc, argv, &run.launch.err);
 	if (r == OPTIONS_STOP) {
 		load_done(&run.load);
 		return help_command(&cmd_run);
 	}
-	if (r < 0) {
-		v->exit_status = run.load.refused ? STATUS_SANDBOX : report_status(err);
-		v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
-		v->err = err;
-		report_error(err, run.load.refused ? REPORT_STRERROR : 0);
-	} else {
-		run.launch.wants_usage = run.verdict_fd >= 0;
-		launch_run(&run.launch, &run.load);
-	}
-
-	status = write_verdict(run.verdict_fd, v);
-	if (!status && r >= 0)
-		status = report_tracing(&run);
-	if (run.launch.trace.error) {
-		report_text("--trace: %s\n", strerror(run.launch.trace.error));
-		status = STATUS_SANDBOX;
-	}
-	run_done(&run);
-	if (status)
-		return status;
-	return v->exit_status < 0 ? signals_die(v->signal, run.launch.typed_signal == v->signal) : v->exit_status;
+	return run_to_end(&run, r);
 }

@@ -46,6 +46,15 @@ const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR] = {
 	[RF_MOUNT_DENY]		= "deny",
 };
 
+bool rf_name_is_good(const char *name)
+{
+	static const char letters[] =
+		"_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.0123456789";
+	size_t len = strspn(name, letters);
+
+	return len && len <= 64 && !name[len] && !strchr("-.0123456789", *name);
+}
+
 #define BLOCK_SIZE	16384u
 #define ALIGNMENT	16u
 

@@ -337,7 +337,11 @@ struct rf_sandbox {
 	size_t		 nr_fallback_notes;
 	bool		 traced;	/* the payload waits at a gate until its tracer is there */
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
+	struct rf_place	 name_place;
 };
+
+/* May a running sandbox be called @name?  Never a number: that is a process. */
+bool rf_name_is_good(const char *name);
 
 /* The most mounts that a spec may have. */
 #define RF_MOUNTS_MAX	10000

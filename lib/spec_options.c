@@ -19,6 +19,8 @@ const struct rf_opt rf_spec_options[] = {
 	{ .name = "extends", .arg = "PRESET|FILE", .help = "start from a preset (default, build, shell) or another file",
 	  .complete = RF_COMPLETE_FILE, .words = "default build shell", .flags = RF_OPT_REPEAT,
 	  .shape = RF_SHAPE_EXTENDS, .key = "extends" },
+	{ .name = "name", .letter = 'N', .arg = "NAME", .help = "what exec, ps and kill call the sandbox while it runs",
+	  .shape = RF_SHAPE_SCALAR, .key = "name" },
 	{ .name = "root", .letter = 'r', .arg = "empty|host|PATH", .help = "what the sandbox has as /: nothing, the host's, a directory or an image",
 	  .complete = RF_COMPLETE_FILE, .words = "empty host", .shape = RF_SHAPE_SCALAR, .key = "root" },
 	{ .name = "ro", .arg = BIND_WORDS, .help = "show a file or directory, read-only",

@@ -82,6 +82,21 @@ static int read_domainname(struct rf_reader *r, const struct rf_node *v, void *s
 	return read_name(r, v, &((struct rf_sandbox *)sb)->domainname);
 }
 
+static int read_sandbox_name(struct rf_reader *r, const struct rf_node *v, void *obj)
+{
+	struct rf_sandbox *sb = obj;
+	const char *name;
+	int ret = rf_value_text(r, v, &name);
+
+	if (ret < 0)
+		return ret;
+	if (!rf_name_is_good(name))
+		return rf_err_at(r->err, &v->place, EINVAL, "a name is a letter or _ and up to 63 "
+				 "letters, digits, _, - and .");
+	sb->name = name;
+	return 0;
+}
+
 static int read_time(struct rf_reader *r, const struct rf_node *v, void *sb)
 {
 	static const struct rf_key keys[] = {
@@ -161,6 +176,7 @@ static const struct rf_word fallback_words[] = {
 static const struct rf_key top_keys[] = {
 	{ .name = "ringfence",	.read = read_version },
 	{ .name = "extends",	.read = read_extends },
+	{ .name = "name",	.read = read_sandbox_name, .place = FIELD(name_place) },
 	{ .name = "command",	.read = read_command,	.place = FIELD(command_place) },
 	{ .name = "argv0",	RF_VALUE_TEXT, FIELD(argv0) },
 	{ .name = "exec_fd",	RF_VALUE_INT, FIELD(exec_fd), .max = INT32_MAX },

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "receipt.h"
 
@@ -344,4 +345,68 @@ char *rf_receipt_json(const struct rf_receipt *receipt)
 
 	json_decref(j);
 	return s;
+}
+
+/* ------------------------------------------------------------ running sandboxes */
+
+const char *rf_rlimit_name(unsigned int n)
+{
+	static const char *const names[RLIM_NLIMITS] = {
+		[RLIMIT_AS] = "as", [RLIMIT_CORE] = "core", [RLIMIT_CPU] = "cpu_time",
+		[RLIMIT_DATA] = "data", [RLIMIT_FSIZE] = "fsize", [RLIMIT_LOCKS] = "locks",
+		[RLIMIT_MEMLOCK] = "memlock", [RLIMIT_MSGQUEUE] = "msgqueue",
+		[RLIMIT_NICE] = "nice", [RLIMIT_NOFILE] = "nofile", [RLIMIT_NPROC] = "nproc",
+		[RLIMIT_RSS] = "rss", [RLIMIT_RTPRIO] = "rtprio", [RLIMIT_RTTIME] = "rttime",
+		[RLIMIT_SIGPENDING] = "sigpending", [RLIMIT_STACK] = "stack",
+	};
+
+	return n < RLIM_NLIMITS ? names[n] : NULL;
+}
+
+static json_t *amount(uint64_t n)
+{
+	return n == UINT64_MAX ? json_string("unlimited") : json_integer((json_int_t)n);
+}
+
+/* Only those that the spec has set. */
+static json_t *limits(const struct rf_running_row *row)
+{
+	const struct rf_sandbox *sb = row->sb;
+	json_t *j = json_object();
+
+	if (sb->wall_ms)
+		(void)json_object_set_new(j, "wall_ms", amount(sb->wall_ms));
+	if (sb->cpu_ms)
+		(void)json_object_set_new(j, "cpu_ms", amount(sb->cpu_ms));
+	if (sb->cgroup.set & 1U << RF_CG_MEMORY)
+		(void)json_object_set_new(j, "memory", amount(sb->cgroup.memory));
+	if (sb->cgroup.set & 1U << RF_CG_SWAP)
+		(void)json_object_set_new(j, "swap", amount(sb->cgroup.swap));
+	if (sb->cgroup.set & 1U << RF_CG_PIDS)
+		(void)json_object_set_new(j, "pids", amount(sb->cgroup.pids));
+	if (sb->cgroup.set & 1U << RF_CG_CPU)
+		(void)json_object_set_new(j, "cpu", json_real((double)sb->cgroup.cpu_milli / 1000));
+	for (unsigned int i = 0; rf_rlimit_name(i); i++)
+		if (row->limited & 1U << i)
+			(void)json_object_set_new(j, rf_rlimit_name(i),
+						  json_pack("{s:o,s:o}", "soft",
+							    amount(sb->rlimits[i].soft), "hard",
+							    amount(sb->rlimits[i].hard)));
+	return j;
+}
+
+char *rf_running_row_json(const struct rf_running_row *row)
+{
+	json_t *j = json_object(), *command = row->sb ? json_array() : json_null();
+
+	for (size_t i = 0; row->sb && i < row->sb->nr_argv; i++)
+		(void)json_array_append_new(command, text(row->sb->argv[i]));
+	json_object_set_new(j, "name", text(row->name));
+	json_object_set_new(j, "pid", json_integer(row->pid));
+	json_object_set_new(j, "command_pid", number(row->command_pid > 0, row->command_pid));
+	json_object_set_new(j, "age_ms", number(row->sb != NULL, row->age_ms));
+	json_object_set_new(j, "state", text(row->state));
+	json_object_set_new(j, "command", command);
+	json_object_set_new(j, "limits", row->sb ? limits(row) : json_null());
+	return finish(j, 7);
 }

@@ -104,6 +104,20 @@ char *rf_fallback_json(const char *why);
 /* The layers as a list, likewise. */
 char *rf_receipt_json(const struct rf_receipt *receipt);
 
+/* A running sandbox, as `ps --json` has it. */
+struct rf_running_row {
+	const char	*name;		/* NULL: none */
+	int64_t		 pid, command_pid;	/* command_pid 0: not started yet */
+	int64_t		 age_ms;
+	const char	*state;		/* "starting", "running", "paused" */
+	const struct rf_sandbox *sb;	/* command and limits; NULL: not started yet */
+	uint32_t	 limited;	/* bit n: RLIMIT_ n is limited */
+};
+char *rf_running_row_json(const struct rf_running_row *row);
+
+/* Key of RLIMIT_ @n in `limits`, or NULL. */
+const char *rf_rlimit_name(unsigned int n);
+
 /* {"engine": ..., "why": ...} likewise; the first line of a trace. */
 char *rf_engine_json(const char *engine, const char *why);
 

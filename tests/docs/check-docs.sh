@@ -127,18 +127,21 @@ links_exist() {
 	done
 }
 
+# Those that have more options than --help.
+commands='run explain doctor seccomp exec ps kill pause resume'
+
 options_in_help() {
 	"$RINGFENCE" "$1" --help | sed 's/--\[no-\]/--/' |
 		sed -n 's/^ *\(-., \)\?\(--[a-z][a-z0-9-]*\).*/\2/p' | sort -u
 }
 
 options_in_man() {
-	sed -n '/^\.Sh OPTIONS/,/^\.Sh SIGNALS/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}' \
+	sed -n '/^\.Sh OPTIONS/,/^\.Sh RUNNING/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}' \
 		"$RF_SRCDIR/man/ringfence.1" | sort -u
 }
 
 man_has_options() {
-	{ options_in_help run; options_in_help explain; options_in_help doctor; options_in_help seccomp; } | sort -u >"$work/help"
+	for command in $commands; do options_in_help "$command"; done | sort -u >"$work/help"
 	options_in_man >"$work/man"
 	diff "$work/help" "$work/man"
 }
@@ -187,7 +190,7 @@ for spec in "$RF_SRCDIR"/examples/*.yaml; do
 done
 ok "ringfence.1 has the options that --help has, and no others" man_has_options
 for shell in bash zsh; do
-	for command in run explain doctor seccomp; do
+	for command in $commands; do
 		ok "the completion for $shell has every option of $command" completion_has $shell $command
 	done
 done

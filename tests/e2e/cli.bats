@@ -12,7 +12,7 @@ help_options() {
 	local command
 
 	run -0 "$RINGFENCE" --help
-	for command in run explain completion help version; do
+	for command in run explain doctor seccomp exec ps kill pause resume completion help version; do
 		assert_output_has "  $command "
 		run -0 "$RINGFENCE" $command --help
 		assert_output_has "Usage: ringfence $command"
@@ -42,16 +42,16 @@ help_options() {
 @test "no option is listed twice, and letters are unique" {
 	local command
 
-	for command in run explain; do
+	for command in run explain doctor seccomp exec ps kill pause resume; do
 		[ -z "$(help_options $command | uniq -d)" ]
 		[ -z "$("$RINGFENCE" $command --help | grep -oE '^ *-., ' | sort | uniq -d)" ]
 	done
 }
 
 @test "the man page has every option, and no other" {
-	local page=$SRCDIR/man/ringfence.1
+	local page=$SRCDIR/man/ringfence.1 command
 
-	{ help_options run; help_options explain; } | sort -u >table
+	for command in run explain doctor seccomp exec ps kill pause resume; do help_options $command; done | sort -u >table
 	sed -n '/^\.Sh OPTIONS/,/^\.Sh SIGNALS/p' "$page" | grep '^\.It Fl' |
 		grep -oE 'Fl -[a-z0-9-]+' | sed 's/^Fl -//; s/^no-\(init\|env-clear\|die-with-parent\|landlock-loader\)$/\1/' |
 		sort -u >man
