@@ -14,7 +14,7 @@
 #include "report.h"
 
 #define MS		1000000ULL	/* in nanoseconds */
-#define PEAK_SLACK	32768		/* bytes; what may be refused at once */
+#define PEAK_SLACK	(1024 * 1024)	/* bytes; processors keep charges in stock */
 #define CPU_LOOK_MS	5		/* the least time between two looks at the usage */
 
 static struct rf_cgroup *group(const struct limits *l)
@@ -125,11 +125,13 @@ static bool is_past_join(const struct load *load, int index)
 static bool was_full(const struct limits *l)
 {
 	const struct rf_cgroup_usage *u = &l->usage;
+	const uint64_t part = l->sb->cgroup.memory / 4;
+	const uint64_t slack = part < PEAK_SLACK ? part : PEAK_SLACK;
 
 	if (!l->has_usage || !(l->sb->cgroup.set & 1U << RF_CG_MEMORY))
 		return false;
 	return u->memory_hits > 0 || u->oom_kills > 0 ||
-	       (u->memory_peak >= 0 && (uint64_t)u->memory_peak + PEAK_SLACK >= l->sb->cgroup.memory);
+	       (u->memory_peak >= 0 && (uint64_t)u->memory_peak + slack >= l->sb->cgroup.memory);
 }
 
 bool limits_too_low(const struct limits *l, const struct load *load, int index, int result,

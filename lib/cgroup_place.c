@@ -112,6 +112,23 @@ static int plan_v2(const struct rf_sandbox *sb, const struct rf_cgroup_host *h,
 	return 0;
 }
 
+static bool has_freezer(const struct rf_cgroup_host *h)
+{
+	for (size_t i = 0; i < h->nr; i++)
+		if (h->trees[i].controllers & CTL(FREEZER))
+			return true;
+	return false;
+}
+
+/* A `cgroup` entry is the sandbox's group of version 2. */
+static bool binds_own_group(const struct rf_sandbox *sb)
+{
+	for (size_t i = 0; i < sb->nr_mounts; i++)
+		if (sb->mounts[i].kind == RF_MOUNT_CGROUP)
+			return true;
+	return false;
+}
+
 int rf_cgroup_plan(const struct rf_sandbox *sb, const struct rf_cgroup_host *h,
 		   struct rf_cgroup_plan *p, struct rf_err *err)
 {
@@ -127,9 +144,15 @@ int rf_cgroup_plan(const struct rf_sandbox *sb, const struct rf_cgroup_host *h,
 		needs &= ~t->controllers;
 		(void)add_spot(p, t, t->controllers, false);
 	}
-	r = plan_v2(sb, h, p, needs, err);
-	if (r < 0)
-		return r;
+	/*
+	 * Joining a group of version 2 waits for every fork of the system (1 ms, where
+	 * a freezer of version 1 takes 20 us): not for the sake of tracking alone.
+	 */
+	if (needs || !has_freezer(h) || binds_own_group(sb)) {
+		r = plan_v2(sb, h, p, needs, err);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < h->nr && p->tracker == RF_CG_HIERARCHIES; i++) {
 		if (!(h->trees[i].controllers & CTL(FREEZER)))
 			continue;

@@ -31,29 +31,31 @@ struct key {
 	const char	*file, *key;
 	int64_t		 unit;
 	size_t		 offset;
+	enum rf_cgroup_controller ctl;	/* whose file it is */
 };
 #define INTO(field) offsetof(struct rf_cgroup_usage, field)
 
 static const struct key keys_v1[] = {
-	{ "cpu.stat", "nr_throttled", 1, INTO(throttled) },
-	{ "cpu.stat", "throttled_time", 1000, INTO(throttled_us) },
-	{ "memory.oom_control", "oom_kill", 1, INTO(oom_kills) },
-	{ "pids.events", "max", 1, INTO(pids_hits) },
-	{ NULL, NULL, 0, 0 }
+	{ "cpu.stat", "nr_throttled", 1, INTO(throttled), RF_CTL_CPU },
+	{ "cpu.stat", "throttled_time", 1000, INTO(throttled_us), RF_CTL_CPU },
+	{ "memory.oom_control", "oom_kill", 1, INTO(oom_kills), RF_CTL_MEMORY },
+	{ "pids.events", "max", 1, INTO(pids_hits), RF_CTL_PIDS },
+	{ NULL, NULL, 0, 0, RF_CTL_NR }
 };
 static const struct key keys_v2[] = {
-	{ "cpu.stat", "usage_usec", 1, INTO(cpu_us) },
-	{ "cpu.stat", "user_usec", 1, INTO(user_us) },
-	{ "cpu.stat", "system_usec", 1, INTO(system_us) },
-	{ "cpu.stat", "nr_throttled", 1, INTO(throttled) },
-	{ "cpu.stat", "throttled_usec", 1, INTO(throttled_us) },
-	{ "memory.events", "max", 1, INTO(memory_hits) },
-	{ "memory.events", "oom_kill", 1, INTO(oom_kills) },
-	{ "pids.events", "max", 1, INTO(pids_hits) },
-	{ NULL, NULL, 0, 0 }
+	{ "cpu.stat", "usage_usec", 1, INTO(cpu_us), RF_CTL_CPUACCT },
+	{ "cpu.stat", "user_usec", 1, INTO(user_us), RF_CTL_CPUACCT },
+	{ "cpu.stat", "system_usec", 1, INTO(system_us), RF_CTL_CPUACCT },
+	{ "cpu.stat", "nr_throttled", 1, INTO(throttled), RF_CTL_CPU },
+	{ "cpu.stat", "throttled_usec", 1, INTO(throttled_us), RF_CTL_CPU },
+	{ "memory.events", "max", 1, INTO(memory_hits), RF_CTL_MEMORY },
+	{ "memory.events", "oom_kill", 1, INTO(oom_kills), RF_CTL_MEMORY },
+	{ "pids.events", "max", 1, INTO(pids_hits), RF_CTL_PIDS },
+	{ NULL, NULL, 0, 0, RF_CTL_NR }
 };
 
-static void read_keys(const char *dir, const struct key *keys, struct rf_cgroup_usage *u)
+static void read_keys(const char *dir, const struct key *keys, uint32_t controllers,
+		      struct rf_cgroup_usage *u)
 {
 	const char *open_file = NULL;
 	char buf[4096] = "";
@@ -61,6 +63,8 @@ static void read_keys(const char *dir, const struct key *keys, struct rf_cgroup_
 	for (; keys->file; keys++) {
 		int64_t n;
 
+		if (!(controllers & 1U << keys->ctl))
+			continue;
 		if (!open_file || strcmp(open_file, keys->file) != 0) {
 			open_file = keys->file;
 			if (rf_cgroup_read(dir, open_file, buf, sizeof(buf)) < 0)
@@ -98,14 +102,14 @@ void rf_cgroup_usage_read(const char *dir, bool v2, uint32_t controllers,
 			  struct rf_cgroup_usage *u)
 {
 	if (v2) {
-		read_keys(dir, keys_v2, u);
+		/* every group counts; which files it has its parent decides */
+		read_keys(dir, keys_v2, ~0U, u);
 		number(dir, "memory.peak", 1, &u->memory_peak);
 		number(dir, "pids.peak", 1, &u->pids_peak);
 		read_io(dir, "io.stat", " rbytes=", " wbytes=", u);
 		return;
 	}
-	if (controllers & (1U << RF_CTL_CPU | 1U << RF_CTL_MEMORY | 1U << RF_CTL_PIDS))
-		read_keys(dir, keys_v1, u);
+	read_keys(dir, keys_v1, controllers, u);
 	if (controllers & 1U << RF_CTL_CPUACCT) {
 		number(dir, "cpuacct.usage", 1000, &u->cpu_us);
 		number(dir, "cpuacct.usage_user", 1000, &u->user_us);

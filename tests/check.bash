@@ -24,6 +24,7 @@ stages=(
 	'gcc                        build_gcc'
 	'clang                      build_clang'
 	'root                       suite_root'
+	'long                       suite_long'
 	'user                       suite_user'
 	'unshare                    suite_unshare'
 	'sanitizers                 suite_sanitizers'
@@ -84,6 +85,10 @@ tests_of() {
 stage_suite_root() {
 	require_root || return 0
 	run_check "$check_dir/gcc"
+}
+
+stage_suite_long() {
+	run_check "$check_dir/gcc" "$(tests_of long_tests)"
 }
 
 stage_suite_user() {

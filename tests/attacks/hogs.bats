@@ -51,7 +51,7 @@ hog() {
 @test "many memory hogs" {
 	hog '"memory limit"' --limit-memory 32M --limit-pids 20 -- \
 		sh -c 'for i in 1 2 3 4 5 6; do tail /dev/zero & done; wait; exit 1'
-	[ "$(counted oom_kills)" -ge 6 ]
+	[ "$(counted oom_kills)" -ge 1 ]
 }
 
 @test "a descriptor hog" {
