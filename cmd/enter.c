@@ -320,7 +320,12 @@ int enter_load(struct enter *e, const char *who, struct load *l, struct rf_err *
 	if (r == 0)
 		r = rf_sandbox_resolve(l->sb, &l->features, 0, err);
 	if (r == 0)
-		r = running_find(who, true, &e->r, err);
+		r = running_check(who, err);
+	if (r < 0)
+		return r;
+	/* from here on it is not the command line that is wrong */
+	l->refused = true;
+	r = running_find(who, true, &e->r, err);
 	if (r == 0 && stop_is_paused(&e->r)) {
 		rf_err_set(err, EAGAIN, "the sandbox '%.64s' is paused", who);
 		rf_err_hint(err, "`ringfence resume %.64s` lets it go on", who);

@@ -246,7 +246,7 @@ static int visit_starting(const char *name, struct process *p, void *arg)
 	r.launcher = *p;
 	p->fd = p->dir = -1;
 	/* those that have a state have been met among the processes */
-	if (look_into(&r, &err) == -ENOENT) {
+	if (look_into(&r, &err) == -ENOENT && may_be_launcher(&r.launcher, v)) {
 		(void)snprintf(r.name, sizeof(r.name), "%s", name);
 		ret = v->fn(&r, v->arg);
 	}
@@ -302,6 +302,17 @@ static int await_state(struct running *r, const char *who, int tries, struct rf_
 	return ret < 0 ? rf_err_set(err, -ret, "the sandbox '%.64s'", who) : 0;
 }
 
+/* What has no state is a launcher that sets up, or only has its name in an entry. */
+static int check_starting(const struct running *r, const char *name, struct rf_err *err)
+{
+	struct visit v = { .fn = NULL };
+
+	(void)stat("/proc/self/exe", &v.exe);
+	return may_be_launcher(&r->launcher, &v) ? 0 :
+	       rf_err_set(err, EPERM, "the entry of '%s' is that of process %d, which is no launcher",
+			  name, (int)r->launcher.pid);
+}
+
 static int find_name(const char *name, bool wait, struct running *r, struct rf_err *err)
 {
 	struct registry registry = { .dir = -1 };
@@ -316,7 +327,7 @@ static int find_name(const char *name, bool wait, struct running *r, struct rf_e
 		ret = await_state(r, name, wait ? START_TRIES : 0, err);
 	if (ret == -ETIMEDOUT && !wait) {
 		(void)snprintf(r->name, sizeof(r->name), "%s", name);
-		return 0;
+		return check_starting(r, name, err);
 	}
 	/* who could write the entry may have made it point at another sandbox */
 	if (ret == 0 && strcmp(r->name, name) != 0)
@@ -357,20 +368,30 @@ static int find_number(pid_t pid, const char *who, struct running *r, struct rf_
 	return n == 1 ? 0 : n < 0 ? rf_err_set(err, -n, "/proc") : none(who, err);
 }
 
+/* The number of a process, or -1. */
+static pid_t number(const char *who)
+{
+	char *end;
+	long pid = strtol(who, &end, 10);
+
+	return *who < '1' || *who > '9' || *end || pid > INT32_MAX ? -1 : (pid_t)pid;
+}
+
+int running_check(const char *who, struct rf_err *err)
+{
+	if (rf_name_is_good(who) || number(who) > 0)
+		return 0;
+	return rf_err_set(err, EINVAL, "'%.64s' is neither a name nor the number of a process", who);
+}
+
 int running_find(const char *who, bool wait, struct running *ret, struct rf_err *err)
 {
 	struct running r = RUNNING_NONE;
-	char *end;
-	long pid = strtol(who, &end, 10);
-	int n;
+	int n = running_check(who, err);
 
-	if (rf_name_is_good(who)) {
-		n = find_name(who, wait, &r, err);
-	} else if (*who < '1' || *who > '9' || *end || pid > INT32_MAX) {
-		n = rf_err_set(err, EINVAL, "'%.64s' is neither a name nor the number of a process", who);
-	} else {
-		n = find_number((pid_t)pid, who, &r, err);
-	}
+	if (n == 0)
+		n = rf_name_is_good(who) ? find_name(who, wait, &r, err) :
+					   find_number(number(who), who, &r, err);
 	if (n == -ETIMEDOUT)
 		(void)rf_err_set(err, ETIMEDOUT, "the sandbox '%.64s' does not start", who);
 	if (n < 0)

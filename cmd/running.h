@@ -33,6 +33,9 @@ struct running {
 int running_find(const char *who, bool wait, struct running *ret, struct rf_err *err);
 void running_done(struct running *r);
 
+/* Can @who be one at all?  0 or -EINVAL with @err. */
+int running_check(const char *who, struct rf_err *err);
+
 /*
  * All of them, in no order, until @fn returns other than 0; that, 0, or a
  * negative errno.  Those that are just being started have no state.

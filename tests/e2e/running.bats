@@ -282,6 +282,29 @@ CapAmb:	0000000000000000" ]
 	[ -z "$(ls runtime/ringfence)" ]
 }
 
+@test "exec joins the control group of the sandbox" {
+	local options
+
+	skip_unless cgroup "no control group can be made" "$RINGFENCE" run --limit-pids 50 -- true
+	for options in "" --no-init "--namespaces user,mount,pid"; do
+		# shellcheck disable=SC2086 # words
+		start $options --name box --limit-pids 50 --limit-memory 64M -- \
+			sh -c 'cat /proc/self/cgroup >/tmp/first; readlink /proc/self/ns/cgroup >>/tmp/first; echo up; exec sleep 1000'
+		"$RINGFENCE" exec box -- sh -c '(cat /proc/self/cgroup; readlink /proc/self/ns/cgroup) | diff /tmp/first -' 3>&- 8>&-
+		run -0 "$RINGFENCE" ps
+		assert_output_has "memory=67108864,pids=50"
+		"$RINGFENCE" pause box
+		[ "$(states)" = paused ]
+		run -125 "$RINGFENCE" exec box true
+		"$RINGFENCE" resume box
+		[ "$(states)" = running ]
+		"$RINGFENCE" exec box true
+		"$RINGFENCE" pause box
+		"$RINGFENCE" kill --signal KILL --wait box
+		ended 137
+	done
+}
+
 # states NAME: those of all processes inside, but for pid 1 and what looks
 states() {
 	"$RINGFENCE" ps --json | python3 -c '
