@@ -48,7 +48,7 @@ void entry_populate(uintptr_t sp)
 {
 	const ElfW(Ehdr) *file = &__ehdr_start;
 	const ElfW(Phdr) *parts = (const void *)((const char *)file + file->e_phoff);
-	uintptr_t begin = (uintptr_t)file, read_only = begin, data = 0, end = 0;
+	uintptr_t begin = (uintptr_t)file, data = 0, end = 0;
 
 	for (int i = 0; i < file->e_phnum; i++) {
 		const ElfW(Phdr) *p = &parts[i];
@@ -56,15 +56,13 @@ void entry_populate(uintptr_t sp)
 		if (p->p_type == PT_LOAD && p->p_flags & PF_W) {
 			data = p->p_vaddr;
 			end = p->p_vaddr + p->p_memsz;
-		} else if (p->p_type == PT_LOAD) {
-			read_only = p->p_vaddr + p->p_memsz;
 		}
 	}
 	/* what becomes read-only once the C library has looked at it is written at its end only */
 	for (int i = 0; i < file->e_phnum; i++)
 		if (parts[i].p_type == PT_GNU_RELRO && parts[i].p_memsz > RELRO_TAIL)
 			data = page_down(parts[i].p_vaddr + parts[i].p_memsz) - RELRO_TAIL;
-	populate(begin, read_only, MADV_POPULATE_READ);
+	populate(begin, data, MADV_POPULATE_READ);
 	populate(data, end, MADV_POPULATE_WRITE);
 	populate(sp - STACK, sp, MADV_POPULATE_WRITE);
 }

@@ -20,6 +20,7 @@
 #include "layers.h"
 #include "receipt.h"
 #include "report.h"
+#include "ring.h"
 
 /* rf_ring_watch(): what for.  0 are the signals. */
 #define WATCH_SANDBOX	1
@@ -392,6 +393,8 @@ static int start(struct launch *l)
 			return r;
 	}
 	r = rf_ring_new(l->engine, &l->ring, &l->err);
+	if (r == 0)
+		l->ring->one_thread = true;
 	if (r < 0 && l->engine == RF_ENGINE_RING)
 		(void)rf_hint_ring(-r, "", &l->err);
 	if (r < 0)

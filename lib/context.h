@@ -80,6 +80,10 @@ struct rf_area {
 	int32_t		init_pid;	/* as the submitter's pid namespace numbers them */
 	int32_t		payload_pid;
 
+	/* of the signals that the tasks were born with ignored, once known; for sigdefault */
+	uint64_t	ignored;	/* bit n: signal n + 1 */
+	uint32_t	ignored_known;
+
 	uint32_t	covered_by;	/* a verify that failed: the entry found there, from 1; 0: none */
 	uint32_t	failed_rule;	/* a landlock that failed: the rule, from 1; 0: none of them */
 

@@ -374,14 +374,13 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 	 * may only be born into (unshare(2), EINVAL); an image can.
 	 */
 	const uint64_t flags = ctx->own_image ? 0 : op->u.clone.flags & CLONE_NEWUSER;
-	sigset_t all, before;
+	uint64_t all = ~0ULL, before = 0;
 	int32_t pidfd = -1;
 	long r;
 
 	start->unshare = ctx->own_image ? 0 : op->u.clone.flags & ~flags;
-	/* also those that a C library keeps for itself */
-	memset(&all, 0xff, sizeof(all));
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* raw: a C library hides the signals that it keeps, and would not bring them back */
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(uint64_t));
 	r = rf_clone_context(start, flags, context_stack(ctx), &pidfd);
 	if ((r == -ENOSYS || r == -EPERM) && !ctx->ring->no_clone3) {
 		/*
@@ -397,7 +396,7 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 			r = other;
 		}
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(uint64_t));
 	if (r >= 0) {
 		ctx->context.pid = (pid_t)r;
 		ctx->context.pidfd = pidfd;

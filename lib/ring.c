@@ -5,9 +5,11 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -289,6 +291,21 @@ void rf_context_free(struct rf_context *ctx)
 	free(ctx);
 }
 
+/* What the context has inherited: CLONE_CLEAR_SIGHAND leaves ignored signals so. */
+static void tell_ignored(struct rf_context *ctx)
+{
+	/* as the kernel has it, for all that a C library keeps to itself */
+	struct { void (*handler)(int); unsigned long rest[3]; } act;
+	uint64_t ignored = 0;
+
+	for (int sig = 1; sig <= 64; sig++)
+		if (syscall(SYS_rt_sigaction, sig, NULL, &act, sizeof(uint64_t)) < 0 ||
+		    act.handler == SIG_IGN)
+			ignored |= 1ULL << (sig - 1);
+	ctx->area->ignored = ignored;
+	__atomic_store_n(&ctx->area->ignored_known, 1, __ATOMIC_RELEASE);
+}
+
 int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int flags,
 	      uint64_t user_data, struct rf_context **ret_ctx, struct rf_err *err)
 {
@@ -308,6 +325,8 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 	/* else it is opened while the context is at work already */
 	if (r == 0)
 		r = rf_ring_open(ring, err);
+	if (r == 0 && ring->one_thread)
+		tell_ignored(ctx);
 	if (r == 0) {
 		/* from here on a task may exist: its end comes as a completion */
 		r = rf_report_arm(ctx);

@@ -98,6 +98,12 @@ struct rf_ring {
 	int		 self_pidfd;	/* -1 until a chain has pdeathsig */
 	int		 init_fd, context_fd;	/* sealed images; -1 until needed */
 	bool		 no_clone3;
+	/*
+	 * Set by a host of one thread: nobody changes the disposition of a signal
+	 * while rf_submit() runs, so that the submitter can look which are ignored
+	 * beside the context, and spare it sixty calls.
+	 */
+	bool		 one_thread;
 	/* tests: see struct rf_area */
 	uint32_t	 inject_op;
 	int32_t		 inject_result;

@@ -127,12 +127,13 @@ struct ksigaction {
 RF_EXECUTOR(sigdefault)
 {
 	const struct ksigaction act = { .handler = 0 };
+	const uint32_t known = __atomic_load_n(&ctx->area->ignored_known, __ATOMIC_ACQUIRE);
+	/* without an op: a clone that has left handlers in place, too */
+	const uint64_t which = op && known ? ctx->area->ignored : ~0ULL;
 	long r = 0;
 
-	(void)ctx;
-	(void)op;
 	for (int sig = 1; !r && sig <= 64; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
+		if (which >> (sig - 1) & 1 && sig != SIGKILL && sig != SIGSTOP)
 			r = rf_sys4(__NR_rt_sigaction, sig, &act, 0, SIGSET_BYTES);
 	return r;
 }
