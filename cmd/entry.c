@@ -40,10 +40,10 @@ static void populate(uintptr_t from, uintptr_t to, int how)
 }
 
 /*
- * Before the C library: no stack protector (its canary is not there yet), no
- * call that goes through a table.
+ * Before the C library: no stack protector (its canary is not there yet; see
+ * Makefile.am), no call that goes through a table.
  */
-__attribute__((optimize("no-stack-protector"), used))
+__attribute__((used))
 void entry_populate(uintptr_t sp)
 {
 	const ElfW(Ehdr) *file = &__ehdr_start;

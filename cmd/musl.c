@@ -68,7 +68,8 @@ char *strerror(int code)
 
 #define CHECK(wanted, room) do { if ((wanted) > (room)) abort(); } while (0)
 
-int __vsnprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, va_list args);
+int __vsnprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, va_list args)
+	__attribute__((format(printf, 5, 0)));
 int __vsnprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, va_list args)
 {
 	(void)flag;
@@ -76,7 +77,8 @@ int __vsnprintf_chk(char *s, size_t n, int flag, size_t room, const char *format
 	return vsnprintf(s, n, format, args);
 }
 
-int __snprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, ...);
+int __snprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 int __snprintf_chk(char *s, size_t n, int flag, size_t room, const char *format, ...)
 {
 	va_list args;
@@ -90,7 +92,8 @@ int __snprintf_chk(char *s, size_t n, int flag, size_t room, const char *format,
 	return r;
 }
 
-int __vsprintf_chk(char *s, int flag, size_t room, const char *format, va_list args);
+int __vsprintf_chk(char *s, int flag, size_t room, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
 int __vsprintf_chk(char *s, int flag, size_t room, const char *format, va_list args)
 {
 	/* an unknown room is the largest there is, and more than vsnprintf takes */
@@ -102,7 +105,8 @@ int __vsprintf_chk(char *s, int flag, size_t room, const char *format, va_list a
 	return r;
 }
 
-int __sprintf_chk(char *s, int flag, size_t room, const char *format, ...);
+int __sprintf_chk(char *s, int flag, size_t room, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 int __sprintf_chk(char *s, int flag, size_t room, const char *format, ...)
 {
 	va_list args;
@@ -114,14 +118,16 @@ int __sprintf_chk(char *s, int flag, size_t room, const char *format, ...)
 	return r;
 }
 
-int __vfprintf_chk(FILE *file, int flag, const char *format, va_list args);
+int __vfprintf_chk(FILE *file, int flag, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
 int __vfprintf_chk(FILE *file, int flag, const char *format, va_list args)
 {
 	(void)flag;
 	return vfprintf(file, format, args);
 }
 
-int __fprintf_chk(FILE *file, int flag, const char *format, ...);
+int __fprintf_chk(FILE *file, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int __fprintf_chk(FILE *file, int flag, const char *format, ...)
 {
 	va_list args;
@@ -134,7 +140,8 @@ int __fprintf_chk(FILE *file, int flag, const char *format, ...)
 	return r;
 }
 
-int __printf_chk(int flag, const char *format, ...);
+int __printf_chk(int flag, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 int __printf_chk(int flag, const char *format, ...)
 {
 	va_list args;
@@ -147,14 +154,16 @@ int __printf_chk(int flag, const char *format, ...)
 	return r;
 }
 
-int __vasprintf_chk(char **ret, int flag, const char *format, va_list args);
+int __vasprintf_chk(char **ret, int flag, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
 int __vasprintf_chk(char **ret, int flag, const char *format, va_list args)
 {
 	(void)flag;
 	return vasprintf(ret, format, args);
 }
 
-int __asprintf_chk(char **ret, int flag, const char *format, ...);
+int __asprintf_chk(char **ret, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int __asprintf_chk(char **ret, int flag, const char *format, ...)
 {
 	va_list args;
@@ -167,7 +176,8 @@ int __asprintf_chk(char **ret, int flag, const char *format, ...)
 	return r;
 }
 
-int __dprintf_chk(int fd, int flag, const char *format, ...);
+int __dprintf_chk(int fd, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int __dprintf_chk(int fd, int flag, const char *format, ...)
 {
 	va_list args;
@@ -181,7 +191,8 @@ int __dprintf_chk(int fd, int flag, const char *format, ...)
 }
 
 /* Nobody here has anything for the system's log but libcap-ng, in a call that nobody makes. */
-void __syslog_chk(int priority, int flag, const char *format, ...);
+void __syslog_chk(int priority, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
 	va_list args;
