@@ -58,7 +58,7 @@ static int add_by_arguments(scmp_filter_ctx filter, const char *name, int code)
 	int r;
 
 	if (strcmp(name, "prctl-seccomp") == 0) {
-		r = DENY_IF(prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+		r = DENY_IF(prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0));
 		return r < 0 ? r : 1;
 	}
 	if (strcmp(name, "userns") != 0)

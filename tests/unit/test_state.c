@@ -174,8 +174,8 @@ TEST(an_entry_names_one_process)
 		"{\"version\":1,\"pid\":2,\"start\":1,\"pidns\":1,\"timens\":1,\"boot\":1}",
 		"{\"version\":1,\"pid\":2,\"start\":1,\"pidns\":1,\"timens\":1,\"boot\":\"b\",\"x\":1}",
 		"{\"version\":1,\"pid\":\"2\",\"start\":1,\"pidns\":1,\"timens\":1,\"boot\":\"b\"}",
-		"{\"version\":1,\"pid\":2,\"start\":1,\"pidns\":1,\"timens\":1,\"boot\":"
-		"\"0123456789012345678901234567890123456789\"}",
+		("{\"version\":1,\"pid\":2,\"start\":1,\"pidns\":1,\"timens\":1,\"boot\":"
+		 "\"0123456789012345678901234567890123456789\"}"),
 	};
 	const struct rf_entry e = { .pid = 2, .start = UINT64_MAX, .pidns = 3, .timens = 4,
 				    .boot = "7c4358f8-b173-4ca5-a098-78d16ff93eef" };
