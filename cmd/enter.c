@@ -206,31 +206,40 @@ static int take_rlimits(const struct rf_sandbox *from, struct rf_sandbox *sb, st
 	return 0;
 }
 
-static int own_oom_score(void)
+/*
+ * Ours, which the command inherits: the task that enters is not dumpable, so that
+ * its own file is not its own to write.
+ */
+static int raise_oom_score(int score, struct rf_err *err)
 {
-	struct process self;
 	char text[16];
-	int score = 0;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), r = 0;
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (process_open(getpid(), &self) < 0)
-		return 0;
-	if (process_read(&self, "oom_score_adj", text, sizeof(text)) > 0)
-		score = atoi(text);
-	process_close(&self);
-	return score;
+	if (n < 0)
+		r = -errno;
+	text[n < 0 ? 0 : n] = '\0';
+	if (r == 0 && score > atoi(text)) {
+		n = snprintf(text, sizeof(text), "%d", score);
+		if (pwrite(fd, text, (size_t)n, 0) != n)
+			r = -errno;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return r < 0 ? rf_err_set(err, -r, "oom_score") : 0;
 }
 
 /* Of what is only inherited: as the first command has it, where that is less. */
-static void take_scheduling(const struct rf_sandbox *from, struct rf_sandbox *sb)
+static int take_scheduling(const struct rf_sandbox *from, struct rf_sandbox *sb,
+			   struct rf_err *err)
 {
 	sb->nice = from->nice;
 	sb->has_nice = from->nice > getpriority(PRIO_PROCESS, 0);
-	sb->oom_score = from->oom_score;
-	sb->has_oom_score = from->oom_score > own_oom_score();
 	sb->umask = from->umask;
 	sb->has_umask = true;
 	memcpy(sb->affinity, from->affinity, sizeof(sb->affinity));
 	sb->has_affinity = true;
+	return raise_oom_score(from->oom_score, err);
 }
 
 /* As the spec of the sandbox says, or the command line; else what suits this caller. */
@@ -302,8 +311,9 @@ static int take_confinement(struct enter *e, struct load *l, struct rf_err *err)
 	if (!sb->cwd)
 		sb->cwd = from->cwd;
 	take_terminal(e, sb);
-	take_scheduling(from, sb);
-	r = take_rlimits(from, sb, err);
+	r = take_scheduling(from, sb, err);
+	if (r == 0)
+		r = take_rlimits(from, sb, err);
 	if (r == 0)
 		r = check_kept(e->r.state, sb, err);
 	if (r == 0)
