@@ -111,7 +111,7 @@ stage_suite_unshare() {
 	as_user "$CHECK_DIR" unshare -r true ||
 		{ echo "CHECK-SKIP userns: unshare -r is refused"; return 0; }
 	as_user "$CHECK_DIR" unshare -r sh -c "cd '$CHECK_DIR/src' && mkdir -p build && cd build &&
-		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make -j$jobs check VERBOSE=1"
+		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make -j$jobs check VERBOSE=1 TESTS='$(tests_of unit_tests) $(tests_of engine_tests) $(tests_of bats_tests)'"
 }
 
 stage_suite_sanitizers() {
