@@ -396,11 +396,10 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 }
 
 @test "of many launches with one name one runs" {
-	local i running=0 pids=()
+	local i
 
 	for i in 1 2 3 4 5 6 7 8; do
 		"$RINGFENCE" run --name box -- sh -c 'echo; exec sleep 1000' >out.$i 2>err.$i 3>&- &
-		pids+=($!)
 	done
 	until [ "$("$RINGFENCE" ps | grep -c '^box .*running')" = 1 ]; do :; done
 	until [ "$(cat err.* | grep -c "is running")" = 7 ]; do :; done
@@ -437,6 +436,41 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 	echo on >&7
 	read -r -u 8 line
 	[ "$line" = "got on" ]
+}
+
+@test "a set-up call of exec that is refused is an error, and nothing runs" {
+	local call
+
+	[ -x "$RF_BUILDDIR/tests/helpers/deny" ] || skip "deny: not built, libseccomp is missing"
+	printf '%s\n' 'extends: default' 'landlock: {read: [/], write: [/tmp, /dev]}' \
+		'umask: "077"' 'nice: 5' 'limits: {nofile: 64}' 'affinity: [0]' >layers.yaml
+	start --spec layers.yaml --name box --map root --capabilities chown -- sh -c "$echoes"
+	for call in setns capset prlimit64 setpriority sched_setaffinity chdir landlock_create_ruleset \
+		landlock_add_rule landlock_restrict_self; do
+		echo "$call"
+		run -125 "$RF_BUILDDIR/tests/helpers/deny" -e EPERM $call "$RINGFENCE" exec box -- touch /tmp/ran
+	done
+	"$RINGFENCE" exec box -- test ! -e /tmp/ran
+	echo on >&7
+	read -r -u 8 call
+	[ "$call" = "got on" ]
+}
+
+@test "exec has a terminal of its own, in the sandbox's /dev" {
+	local pty=$RF_BUILDDIR/tests/helpers/pty
+
+	start --name box -- sh -c 'echo up; exec sleep 1000'
+	run -0 "$pty" -- "$RINGFENCE" exec box -- sh -c 'tty; ls /dev/pts; echo text >/dev/tty'
+	assert_output_has "/dev/pts/0"
+	assert_output_has text
+	# what the spec says holds for exec too
+	"$RINGFENCE" kill --signal KILL --wait box
+	ended 137
+	start --terminal none --name box -- sh -c 'echo up; exec sleep 1000'
+	run "$pty" -- "$RINGFENCE" exec box -- sh -c 'echo text >/dev/tty || echo none'
+	assert_output_has none
+	run "$pty" -- "$RINGFENCE" exec --terminal private box -- sh -c 'echo te""xt >/dev/tty'
+	assert_output_has text
 }
 
 @test "names of running sandboxes are completed" {
