@@ -172,8 +172,6 @@ void rf_areas_release(struct rf_ring *ring);
 int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct rusage *ret_usage);
 /* Has the task exec'd since it was made? 1, 0, or -errno where /proc cannot tell. */
 int rf_task_has_execed(pid_t pid);
-/* Has it ended? Not reaped by this. */
-bool rf_task_is_dead(const struct rf_task *task);
 /* Has it called exit, and not been ended by a signal?  Not reaped by this. */
 bool rf_task_has_exited(const struct rf_task *task);
 /* Peak resident set of this process's memory, KiB; 0 where /proc cannot tell. */

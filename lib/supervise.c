@@ -168,16 +168,14 @@ static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 }
 
 /*
- * Did the exec that has no result succeed?  A live task did: its maker was let
- * go.  One that has called exit did: our own code writes a result first.  One
- * that a signal ended has lost PF_FORKNOEXEC if it did; without /proc it is
- * believed to have.
+ * Did the exec that has no result succeed?  A task that has called exit did: our
+ * own code writes a result first.  Any other has lost PF_FORKNOEXEC if it did;
+ * that it is alive says nothing, for one that a signal ends lets go of its
+ * descriptors before it is a zombie.  Without /proc it is believed to have.
  */
 static bool exec_succeeded(struct rf_task *t)
 {
-	if (!rf_task_is_dead(t) || rf_task_has_exited(t))
-		return true;
-	return rf_task_has_execed(t->pid) != 0;
+	return rf_task_has_exited(t) || rf_task_has_execed(t->pid) != 0;
 }
 
 /* More than the context image ever maps: itself, its stacks, and the area. */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,13 +65,6 @@ int rf_task_reap(struct rf_task *t, int *ret_status, int *ret_error, struct rusa
 	if (ret_status && ret_error)
 		*ret_error = t->pidfd >= 0 ? exit_info(t->pidfd, ret_status) : -ENODATA;
 	return 1;
-}
-
-bool rf_task_is_dead(const struct rf_task *t)
-{
-	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
-
-	return t->reaped || (t->pidfd >= 0 && poll(&p, 1, 0) == 1);
 }
 
 bool rf_task_has_exited(const struct rf_task *t)
