@@ -78,7 +78,7 @@ here() {
 @test "... and the push would be seen" {
 	# with the power of the host's root, or where the kernel still lets everybody
 	[ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2>/dev/null || echo 1)" = 1 ] || need_root
-	run -99 "$PTY" expect:prompt unread: -- sh -c '"$INTRUDER" push; echo prompt; read -r line'
+	run -99 "$PTY" expect:prompt unread: -- sh -c '"$INTRUDER" push; echo prompt; exec sleep 60'
 	assert_output_has "was typed, and not by us"
 }
 

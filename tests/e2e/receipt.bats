@@ -191,8 +191,8 @@ for entry in json.load(open("verdict"))["receipt"]:
 }
 
 @test "an unknown layer is an error with the nearest one" {
-	run -2 "$RINGFENCE" run --require moutn -- true
-	assert_output_has "unknown layer 'moutn'; did you mean 'mount'?"
+	run -2 "$RINGFENCE" run --require mount2 -- true
+	assert_output_has "unknown layer 'mount2'; did you mean 'mount'?"
 }
 
 @test "a command that never ran has no receipt" {
