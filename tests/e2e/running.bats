@@ -469,8 +469,8 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 	start --terminal none --name box -- sh -c 'echo up; exec sleep 1000'
 	run "$pty" -- "$RINGFENCE" exec box -- sh -c 'echo text >/dev/tty || echo none'
 	assert_output_has none
-	run "$pty" -- "$RINGFENCE" exec --terminal private box -- sh -c 'echo te""xt >/dev/tty'
-	assert_output_has text
+	run "$pty" -- "$RINGFENCE" exec --terminal private box -- sh -c 'echo sum=$((40 + 2)) >/dev/tty'
+	assert_output_has sum=42
 }
 
 @test "names of running sandboxes are completed" {
