@@ -83,7 +83,9 @@ const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context
  */
 bool rf_context_is_past_exec(const struct rf_context *ctx);
 
-/* op_print.c: one op with its arguments; the length it would have had. */
+/* op_print.c: name of capability @nr in lower case, without "cap_"; NULL behind the last. */
+const char *rf_cap_name(size_t nr);
+/* One op with its arguments; the length it would have had. */
 int rf_op_print(const struct rf_chain *c, const struct rf_op *op, char *buf, size_t size);
 
 

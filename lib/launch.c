@@ -27,17 +27,43 @@
 #define CONTEXT_STACK	32768
 #define STACKS_SIZE	(GUARD + RF_TASK_STACK + GUARD + RF_TASK_STACK + GUARD + CONTEXT_STACK + \
 			 RF_SCRATCH + RF_TLS_SIZE + 1024)
-#define STACKS_KEPT	64
+/* What is kept for the next launch: singly linked through a word of each. */
+#define KEPT_MAX	64
+
+static void *kept_get(struct rf_kept *kept, size_t word)
+{
+	char *p = kept->first;
+
+	if (p) {
+		kept->first = *(void **)(void *)(p + word);
+		kept->nr--;
+	}
+	return p;
+}
+
+/* False: there are enough. */
+static bool kept_put(struct rf_kept *kept, void *p, size_t word)
+{
+	if (kept->nr >= KEPT_MAX)
+		return false;
+	*(void **)(void *)((char *)p + word) = kept->first;
+	kept->first = p;
+	kept->nr++;
+	return true;
+}
+
+static void kept_release(struct rf_kept *kept, size_t word, size_t size)
+{
+	for (void *p = kept_get(kept, word); p; p = kept_get(kept, word))
+		(void)munmap(p, size);
+}
 
 static void *stacks_get(struct rf_ring *ring)
 {
-	char *p = ring->free_stacks;
+	char *p = kept_get(&ring->stacks, GUARD);
 
-	if (p) {
-		ring->free_stacks = *(void **)(p + GUARD);
-		ring->nr_free_stacks--;
+	if (p)
 		return p;
-	}
 	/* most of it is used, and a page mapped in advance costs a tenth of a fault */
 	p = mmap(NULL, STACKS_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -54,65 +80,27 @@ static void *stacks_get(struct rf_ring *ring)
 
 static void stacks_put(struct rf_ring *ring, void *stacks)
 {
-	if (ring->nr_free_stacks >= STACKS_KEPT) {
+	if (!kept_put(&ring->stacks, stacks, GUARD))
 		(void)munmap(stacks, STACKS_SIZE);
-		return;
-	}
-	*(void **)((char *)stacks + GUARD) = ring->free_stacks;
-	ring->free_stacks = stacks;
-	ring->nr_free_stacks++;
-}
-
-void rf_stacks_release(struct rf_ring *ring)
-{
-	while (ring->free_stacks) {
-		char *p = ring->free_stacks;
-
-		ring->free_stacks = *(void **)(p + GUARD);
-		(void)munmap(p, STACKS_SIZE);
-	}
-	ring->nr_free_stacks = 0;
 }
 
 /*
- * Areas of launches that are over, for the next: most are of one size, and
- * mapping one is a third of what rf_submit() takes.
+ * Areas too: most are of one size, and mapping one is a third of what
+ * rf_submit() takes.
  */
 #define AREA_KEPT_SIZE	(8 * GUARD)
-
-struct free_area {
-	struct free_area *next;
-};
-
-static void *area_get(struct rf_ring *ring)
-{
-	struct free_area *a = ring->free_areas;
-
-	if (a) {
-		ring->free_areas = a->next;
-		ring->nr_free_areas--;
-	}
-	return a;
-}
 
 /* Not one that an image had mapped. */
 static void area_put(struct rf_ring *ring, struct rf_area *area, bool shared)
 {
-	struct free_area *a = (void *)area;
-
-	if (shared || area->size != AREA_KEPT_SIZE || ring->nr_free_areas >= STACKS_KEPT) {
+	if (shared || area->size != AREA_KEPT_SIZE || !kept_put(&ring->areas, area, 0))
 		(void)munmap(area, area->size);
-		return;
-	}
-	a->next = ring->free_areas;
-	ring->free_areas = a;
-	ring->nr_free_areas++;
 }
 
-void rf_areas_release(struct rf_ring *ring)
+void rf_kept_release(struct rf_ring *ring)
 {
-	for (void *a = area_get(ring); a; a = area_get(ring))
-		(void)munmap(a, AREA_KEPT_SIZE);
+	kept_release(&ring->stacks, GUARD, STACKS_SIZE);
+	kept_release(&ring->areas, 0, AREA_KEPT_SIZE);
 }
 
 static struct rf_start *start_init(struct rf_context *ctx)
@@ -285,7 +273,7 @@ static int area_map(struct rf_context *ctx, size_t size)
 		flags |= MAP_ANONYMOUS;
 		if (size <= AREA_KEPT_SIZE) {
 			size = AREA_KEPT_SIZE;
-			p = area_get(ctx->ring);
+			p = kept_get(&ctx->ring->areas, 0);
 		}
 	}
 	if (p) {

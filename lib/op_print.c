@@ -212,6 +212,11 @@ static const char *const cap_names[] = {
 };
 #define NR_CAPS (sizeof(cap_names) / sizeof(cap_names[0]))
 
+const char *rf_cap_name(size_t nr)
+{
+	return nr < NR_CAPS ? cap_names[nr] : NULL;
+}
+
 /* Bit n is signal n + 1. */
 static const char *const signal_names[] = {
 	"HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",

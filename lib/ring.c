@@ -154,8 +154,7 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 	close_fd(ring->self_pidfd);
 	close_fd(ring->init_fd);
 	close_fd(ring->context_fd);
-	rf_stacks_release(ring);
-	rf_areas_release(ring);
+	rf_kept_release(ring);
 	free(ring->queue);
 	free(ring);
 	return NULL;

@@ -82,6 +82,12 @@ struct rf_context {
 	int		 ask_op, ask_step;
 };
 
+/* Memory of launches that are over, for the next (launch.c). */
+struct rf_kept {
+	void		*first;
+	unsigned int	 nr;
+};
+
 struct rf_ring {
 	enum rf_engine_kind kind;	/* as asked for */
 	bool		 open;		/* the engine is chosen and open: rf_ring_open() */
@@ -113,10 +119,7 @@ struct rf_ring {
 	unsigned int	 head, nr_queue, max_queue;
 	struct rf_context *dying;	/* handed out with the last completion */
 
-	void		*free_stacks;	/* singly linked through their first word */
-	unsigned int	 nr_free_stacks;
-	void		*free_areas;
-	unsigned int	 nr_free_areas;
+	struct rf_kept	 stacks, areas;
 };
 
 /* What the launch area holds of op @index. */
@@ -164,8 +167,7 @@ int rf_report_arm(struct rf_context *ctx);
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
 	      struct rf_err *err);
 void rf_launch_release(struct rf_context *ctx);
-void rf_stacks_release(struct rf_ring *ring);
-void rf_areas_release(struct rf_ring *ring);
+void rf_kept_release(struct rf_ring *ring);
 
 /* wait.c */
 /* Reap @task if it has ended: 1 reaped (or known to be gone), 0 still there. */

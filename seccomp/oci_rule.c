@@ -4,12 +4,14 @@
  */
 #include "oci.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "chain.h"
 #include "error.h"
 #include "model.h"
 #include "spec.h"
@@ -127,22 +129,22 @@ static int kernel_reached(struct rf_oci *o, const char *min, bool *ret)
 	return 0;
 }
 
+/* Is @word the name @lower in capitals? */
+static bool is_upper_of(const char *word, const char *lower)
+{
+	while (*lower && *word == toupper((unsigned char)*lower)) {
+		word++;
+		lower++;
+	}
+	return !*lower && !*word;
+}
+
 /* The bit of "CAP_SYS_ADMIN", 0 for a name that no kernel has. */
 static uint64_t cap_bit(const char *word)
 {
-	static const char *const names[] = {
-		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID",
-		"SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST",
-		"NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
-		"SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-		"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE",
-		"AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
-		"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
-	};
-
 	if (strncmp(word, "CAP_", 4) == 0)
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(names[i], word + 4) == 0)
+		for (size_t i = 0; rf_cap_name(i); i++)
+			if (is_upper_of(word + 4, rf_cap_name(i)))
 				return UINT64_C(1) << i;
 	return 0;
 }

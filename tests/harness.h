@@ -75,6 +75,9 @@ bool harness_is_root(void);		/* uid 0 of the first user namespace */
 /* A fresh empty directory, removed after the test, however that ends. */
 const char *harness_dir(void);
 
+/* Write @text to the file @at below it, an absolute path, with its directories. */
+void harness_file(const char *at, const char *text);
+
 /* Seconds until the alarm; for a test that must do much. */
 void harness_alarm(unsigned int seconds);
 

@@ -29,7 +29,7 @@ hog() {
 	responsive
 	! wait $pid || return 1
 	cat out
-	has "\"reason\":$reason"
+	verdict_has "\"reason\":$reason"
 	[ -z "$(left_behind)" ]
 	responsive
 }

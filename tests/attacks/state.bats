@@ -4,6 +4,7 @@
 # else's, numbers of processes that were used again, and a task that enters a
 # sandbox as its root sees it (CVE-2016-9962, CVE-2019-5736).
 load harness
+load ../e2e/running.bash
 
 setup() {
 	attack_setup
@@ -17,19 +18,6 @@ teardown() {
 	[ -z "${FAKE:-}" ] || kill -KILL "$FAKE" 2>/dev/null || true
 	XDG_RUNTIME_DIR=$DIR/runtime "$RINGFENCE" kill --all --signal KILL --wait 2>/dev/null || true
 	[ -z "${CANARY:-}" ] || canary_lives
-}
-
-# start ARGUMENT...: a sandbox in the background that has said "up".
-start() {
-	local line
-
-	rm -f in out
-	mkfifo in out
-	"$RINGFENCE" run "$@" <in >out 2>err 7>&- 8>&- 3>&- &
-	pid=$!
-	exec 7>in 8<out
-	read -r -u 8 line
-	[ "$line" = up ]
 }
 
 # forge PROGRAM FIELD=VALUE...: a process that passes for the launcher $pid, with a

@@ -102,6 +102,28 @@ refute_output_has() {
 	fi
 }
 
+# ended STATUS: wait for $pid, which ends with it
+ended() {
+	local status=0
+
+	wait $pid || status=$?
+	echo "status $status, wanted $1"
+	[ $status = "$1" ]
+}
+
+# verdict_has TEXT...: the file "verdict" has each
+verdict_has() {
+	local text
+
+	for text; do
+		grep -qF -- "$text" verdict || {
+			echo "wanted $text in:"
+			cat verdict
+			return 1
+		}
+	done
+}
+
 # What a launch may not change on the host: compare before and after.
 host_state() {
 	cat /proc/self/mountinfo

@@ -80,19 +80,6 @@ limited() {
 	"$RINGFENCE" run --cgroup-parent "$PARENT" --verdict verdict "$@"
 }
 
-# has TEXT...: the verdict has each
-has() {
-	local text
-
-	for text; do
-		grep -qF -- "$text" verdict || {
-			echo "wanted $text in:"
-			cat verdict
-			return 1
-		}
-	done
-}
-
 # counted KEY: its number in the verdict's `cgroup`
 counted() {
 	grep -oE "\"$1\":[0-9]+" verdict | tail -n 1 | cut -d : -f 2

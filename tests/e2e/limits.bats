@@ -26,7 +26,7 @@ teardown() {
 	need_cgroups
 	run -137 limited --limit-memory 32M -- tail /dev/zero
 	assert_output_has "the memory limit of 32768 KiB was reached; the kernel has killed a process"
-	has '"outcome":"signaled"' '"signal":9' '"reason":"memory limit"'
+	verdict_has '"outcome":"signaled"' '"signal":9' '"reason":"memory limit"'
 	[ "$(counted oom_kills)" -ge 1 ]
 	[ "$(counted memory_peak)" -le $((32 << 20)) ]
 	[ "$(counted memory_peak)" -ge $((24 << 20)) ]
@@ -36,14 +36,14 @@ teardown() {
 @test "memory: a child that is killed does not hide behind a good exit status" {
 	need_cgroups
 	run -0 limited --limit-memory 32M -- sh -c 'tail /dev/zero; exit 0'
-	has '"outcome":"exited"' '"exit_status":0' '"reason":"memory limit"'
+	verdict_has '"outcome":"exited"' '"exit_status":0' '"reason":"memory limit"'
 }
 
 @test "memory: files in a tmpfs count" {
 	need_cgroups
 	run limited --limit-memory 16M -- dd if=/dev/zero of=/tmp/big bs=1M count=64
 	[ "$status" != 0 ]
-	has '"reason":"memory limit"'
+	verdict_has '"reason":"memory limit"'
 }
 
 @test "memory: too little to start anything is said so" {
@@ -52,10 +52,10 @@ teardown() {
 	run limited --spec lab.yaml -- true
 	if [ "$status" = 125 ]; then
 		assert_output_has "lab.yaml:3:11: memory limit of 8 KiB: too low to start the command"
-		has '"outcome":"failed"' '"errno":"ENOMEM"'
+		verdict_has '"outcome":"failed"' '"errno":"ENOMEM"'
 	else	# the kernel has let go of the old memory already
 		assert_output_has "the memory limit of 8 KiB was reached"
-		has '"outcome":"signaled"' '"reason":"memory limit"'
+		verdict_has '"outcome":"signaled"' '"reason":"memory limit"'
 	fi
 	[ -z "$(left_behind)" ]
 }
@@ -72,18 +72,18 @@ teardown() {
 	run limited --limit-pids 5 -- sh -c 'for i in 1 2 3 4 5 6 7; do sleep 9 & done'
 	[ "$status" != 0 ]
 	assert_output_has "the pids limit was reached"
-	has '"outcome":"exited"' '"reason":"pids limit"'
+	verdict_has '"outcome":"exited"' '"reason":"pids limit"'
 	[ "$(counted pids_hits)" -ge 1 ]
 	[ "$(counted pids_peak)" = 5 ] || grep -q '"pids_peak":null' verdict
 	run -0 limited --limit-pids 5 -- sh -c 'sleep 0 & sleep 0 & wait'
-	has '"reason":null' '"pids_hits":0'
+	verdict_has '"reason":null' '"pids_hits":0'
 }
 
 @test "cpu_total: the time of all processes together ends it" {
 	need_cgroups
 	run -124 limited --limit-cpu-total 300ms -t 60s -- sh -c 'spin() { while :; do :; done; }; spin & spin'
 	assert_output_has "the cpu_total limit has passed"
-	has '"outcome":"timeout"' '"exit_status":124' '"reason":"cpu_total limit"'
+	verdict_has '"outcome":"timeout"' '"exit_status":124' '"reason":"cpu_total limit"'
 	[ "$(counted cpu_us)" -ge 300000 ]
 	[ "$(counted cpu_us)" -le 1500000 ]
 	[ -z "$(left_behind)" ]
@@ -93,9 +93,9 @@ teardown() {
 	need_cgroups
 	run -124 limited --limit-cpu-total 60s -t 200ms -- sleep 60
 	assert_output_has "the wall limit has passed"
-	has '"outcome":"timeout"' '"reason":"wall limit"'
+	verdict_has '"outcome":"timeout"' '"reason":"wall limit"'
 	run -0 limited --limit-cpu-total 60s -t 60s -- true
-	has '"outcome":"exited"' '"reason":null'
+	verdict_has '"outcome":"exited"' '"reason":null'
 }
 
 @test "cpu: it is held up" {
@@ -264,7 +264,7 @@ teardown() {
 @test "pid 1 and the launcher stay outside" {
 	need_cgroups
 	run -0 limited --limit-pids 1 -- true
-	has '"reason":null'
+	verdict_has '"reason":null'
 	run -0 limited --limit-pids 1 --no-init -- true
 }
 
@@ -278,10 +278,10 @@ teardown() {
 @test "a group can be had without a limit, to count" {
 	need_cgroups
 	run -0 limited -- true
-	has '"cgroup":{"path":"' '"reason":null'
+	verdict_has '"cgroup":{"path":"' '"reason":null'
 	[ -z "$(left_behind)" ]
 	run -0 "$RINGFENCE" run --verdict verdict -- true
-	has '"cgroup":null'
+	verdict_has '"cgroup":null'
 }
 
 # delegate DIR: to nobody, as root does it
@@ -307,7 +307,7 @@ delegate() {
 			--clear-groups --inh-caps=-all '$RINGFENCE' run --limit-pids 5 --verdict verdict -- \
 			sh -c 'for i in 1 2 3 4 5 6 7; do sleep 9 & done'"
 	fi
-	has '"reason":"pids limit"'
+	verdict_has '"reason":"pids limit"'
 	[ -z "$(left_behind)" ]
 	# ... and not what is not
 	run -125 as_user "$RINGFENCE" run --cgroup-parent "$PARENT" --limit-memory 64M -- echo ran

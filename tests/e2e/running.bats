@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Running sandboxes: exec, ps, kill, pause, resume.
 load harness
+load running.bash
 
 setup() {
 	harness_setup
@@ -25,28 +26,19 @@ teardown() {
 	"$RINGFENCE" kill --all --signal KILL --wait 2>/dev/null || true
 }
 
-# start ARGUMENT...: run in the background; the command has said "up" when this
-# returns, and reads descriptor 7.  Sets pid.
-start() {
-	local line
+# "box" is killed, and what exec runs in it ends too
+killed_with_what_exec_runs() {
+	local second status=0
 
-	rm -f in out
-	mkfifo in out
-	"$RINGFENCE" run "$@" <in >out 2>err 7>&- 8>&- 3>&- &
-	pid=$!
-	exec 7>in 8<out
-	read -r -u 8 line
-	echo "$line"
-	[ "$line" = up ]
-}
-
-# ended STATUS: wait for it
-ended() {
-	local status=0
-
-	wait $pid || status=$?
-	echo "status $status, wanted $1"
-	[ $status = "$1" ]
+	mkfifo ready
+	"$RINGFENCE" exec box -- sh -c 'echo ready; exec sleep 1000' >ready 7>&- 8>&- 3>&- &
+	second=$!
+	read -r <ready
+	"$RINGFENCE" kill --signal KILL --wait box
+	ended 137
+	wait $second || status=$?
+	[ $status = 137 ]
+	run -1 read -r -u 8
 }
 
 # A command that answers each line that it reads.
@@ -256,18 +248,8 @@ CapAmb:	0000000000000000" ]
 }
 
 @test "kill --signal KILL ends all of it, what exec runs too" {
-	local second status=0
-
 	start --name box -- sh -c 'trap "" TERM INT HUP; setsid sleep 1000 & echo up; wait'
-	mkfifo ready
-	"$RINGFENCE" exec box -- sh -c 'echo ready; exec sleep 1000' >ready 7>&- 8>&- 3>&- &
-	second=$!
-	read -r <ready
-	"$RINGFENCE" kill --signal KILL --wait box
-	ended 137
-	wait $second || status=$?
-	[ $status = 137 ]
-	run -1 read -r -u 8
+	killed_with_what_exec_runs
 }
 
 @test "kill --all ends all" {
@@ -355,22 +337,12 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 }
 
 @test "without a pid namespace pause refuses, and kill ends the family" {
-	local status=0
-
 	echo 'namespaces: [user, ipc]' >bare.yaml
 	start --spec bare.yaml --name box -- sh -c 'sleep 1000 & echo up; sleep 1000'
 	run -125 "$RINGFENCE" pause box
 	assert_output_has "neither a control group nor a pid namespace"
 	[ "$(states)" = running ]
-	mkfifo ready
-	"$RINGFENCE" exec box -- sh -c 'echo ready; exec sleep 1000' >ready 7>&- 8>&- 3>&- &
-	second=$!
-	read -r <ready
-	"$RINGFENCE" kill --signal KILL --wait box
-	ended 137
-	wait $second || status=$?
-	[ $status = 137 ]
-	run -1 read -r -u 8
+	killed_with_what_exec_runs
 }
 
 @test "a name is taken for as long as the sandbox runs" {

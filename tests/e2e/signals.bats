@@ -20,15 +20,6 @@ start() {
 	[ "$line" = up ]
 }
 
-# ended STATUS: wait for it
-ended() {
-	local status=0
-
-	wait $pid || status=$?
-	echo "status $status, wanted $1"
-	[ $status = "$1" ]
-}
-
 # shell STEP...: an interactive shell on a terminal
 shell() {
 	run "$PTY" 'expect:> ' "$@" -- \

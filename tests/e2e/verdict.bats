@@ -7,17 +7,9 @@ setup() {
 	need_userns
 }
 
-# has TEXT...: the verdict has each
+# has TEXT...: the verdict has each, in one line
 has() {
-	local text
-
-	for text; do
-		grep -qF -- "$text" verdict || {
-			echo "wanted $text in:"
-			cat verdict
-			return 1
-		}
-	done
+	verdict_has "$@" || return 1
 	[ "$(wc -l <verdict)" = 1 ]
 }
 

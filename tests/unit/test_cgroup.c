@@ -28,23 +28,6 @@ static const char *below(const char *at)
 	return path;
 }
 
-static void make_file(const char *at, const char *text)
-{
-	char path[4096];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s", below(at));
-	for (char *p = path + strlen(harness_dir()) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		(void)mkdir(path, 0755);
-		*p = '/';
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
 static void expect_file(const char *at, const char *text)
 {
 	char buf[256];
@@ -223,7 +206,7 @@ static void each_file_missing(bool v2)
 			char at[100];
 
 			snprintf(at, sizeof(at), "/%s", v.file);
-			make_file(at, "");
+			harness_file(at, "");
 		}
 		EXPECT_INT(0, rf_cgroup_limit(s.sb, v2, ~0U, dir, NULL));
 		snprintf(dir, sizeof(dir), "%s", below(""));
@@ -249,7 +232,7 @@ TEST(swap_that_nobody_counts_is_no_error_unless_it_was_asked_for)
 	struct sandbox_case s = sandbox_of("limits: {memory: 1M}\n", &root);
 	struct rf_err err = RF_ERR_INIT;
 
-	make_file("/memory.max", "");
+	harness_file("/memory.max", "");
 	EXPECT_INT(0, rf_cgroup_limit(s.sb, true, CTL(MEMORY), below(""), NULL));
 	sandbox_case_free(&s);
 	s = sandbox_of("limits: {memory: 1M, swap: 0}\n", &root);
@@ -262,9 +245,9 @@ TEST(a_cpuset_of_version_1_has_what_the_group_above_has)
 {
 	struct sandbox_case s = sandbox_of("limits: {cpuset: 1}\n", &root);
 
-	make_file("/cpuset.mems", "0-3\n");
-	make_file("/g/cpuset.mems", "");
-	make_file("/g/cpuset.cpus", "");
+	harness_file("/cpuset.mems", "0-3\n");
+	harness_file("/g/cpuset.mems", "");
+	harness_file("/g/cpuset.cpus", "");
 	EXPECT_INT(0, rf_cgroup_limit(s.sb, false, CTL(CPUSET), below("/g"), NULL));
 	expect_file("/g/cpuset.cpus", "1");
 	expect_file("/g/cpuset.mems", "0-3");
@@ -286,7 +269,7 @@ static void make_group(const char *at, const char *controllers, const char *subt
 
 		snprintf(path, sizeof(path), "%s/%s", at, names[i]);
 		if (texts[i])
-			make_file(path, texts[i]);
+			harness_file(path, texts[i]);
 	}
 }
 
@@ -459,13 +442,13 @@ TEST(usage_of_version_2)
 {
 	struct rf_cgroup_usage u = RF_CGROUP_USAGE_INIT;
 
-	make_file("/cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 9\n"
+	harness_file("/cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 9\n"
 		  "nr_throttled 3\nthrottled_usec 400\n");
-	make_file("/memory.events", "low 0\nhigh 0\nmax 7\noom 2\noom_kill 1\n");
-	make_file("/memory.peak", "8192\n");
-	make_file("/pids.peak", "5\n");
-	make_file("/pids.events", "max 4\n");
-	make_file("/io.stat", "8:0 rbytes=4096 wbytes=1 rios=1\n254:0 rbytes=4 wbytes=2 rios=0\n");
+	harness_file("/memory.events", "low 0\nhigh 0\nmax 7\noom 2\noom_kill 1\n");
+	harness_file("/memory.peak", "8192\n");
+	harness_file("/pids.peak", "5\n");
+	harness_file("/pids.events", "max 4\n");
+	harness_file("/io.stat", "8:0 rbytes=4096 wbytes=1 rios=1\n254:0 rbytes=4 wbytes=2 rios=0\n");
 	rf_cgroup_usage_read(below(""), true, 0, &u);
 	EXPECT_INT(30, u.cpu_us);
 	EXPECT_INT(20, u.user_us);
@@ -485,13 +468,13 @@ TEST(usage_of_version_1)
 {
 	struct rf_cgroup_usage u = RF_CGROUP_USAGE_INIT;
 
-	make_file("/cpuacct.usage", "30000\n");
-	make_file("/cpu.stat", "nr_periods 1\nnr_throttled 3\nthrottled_time 400000\n");
-	make_file("/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
-	make_file("/memory.failcnt", "5\n");
-	make_file("/memory.memsw.failcnt", "2\n");
-	make_file("/memory.max_usage_in_bytes", "4096\n");
-	make_file("/blkio.throttle.io_service_bytes",
+	harness_file("/cpuacct.usage", "30000\n");
+	harness_file("/cpu.stat", "nr_periods 1\nnr_throttled 3\nthrottled_time 400000\n");
+	harness_file("/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+	harness_file("/memory.failcnt", "5\n");
+	harness_file("/memory.memsw.failcnt", "2\n");
+	harness_file("/memory.max_usage_in_bytes", "4096\n");
+	harness_file("/blkio.throttle.io_service_bytes",
 		  "8:0 Read 10\n8:0 Write 20\n8:0 Sync 30\n8:16 Read 1\n8:16 Write 2\nTotal 33\n");
 	rf_cgroup_usage_read(below(""), false, ~0U, &u);
 	EXPECT_INT(30, u.cpu_us);

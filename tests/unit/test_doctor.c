@@ -18,23 +18,6 @@ static struct rf_features user = {
 	.kernel = RF_KERNEL(6, 18), .uid = 1000, .gid = 1000, .last_cap = 40, .nofile = 1024,
 };
 
-static void file(const char *path, const char *text)
-{
-	char name[4096];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s%s", harness_dir(), path);
-	for (char *p = name + strlen(harness_dir()) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		(void)mkdir(name, 0755);
-		*p = '/';
-	}
-	f = fopen(name, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
 static size_t index_of(const char *group, const char *name)
 {
 	for (size_t i = 0; i < rf_doctor_nr(); i++)
@@ -146,7 +129,7 @@ TEST(files_of_the_host_are_what_is_found)
 		struct rf_finding f;
 		char name[4096];
 
-		file(hosts[i].path, hosts[i].text);
+		harness_file(hosts[i].path, hosts[i].text);
 		f = probed(&d, hosts[i].group, hosts[i].name);
 		if (f.status != hosts[i].status || !strstr(f.value, hosts[i].value) ||
 		    strcmp(rf_causes[f.cause.kind].word, hosts[i].cause) != 0)
@@ -209,7 +192,7 @@ TEST(a_refusal_is_explained_by_the_host)
 		struct rf_cause c = { 0 };
 		char name[4096];
 
-		file(refusals[i].path, refusals[i].text);
+		harness_file(refusals[i].path, refusals[i].text);
 		if (!rf_cause_refusal(&h, refusals[i].error, refusals[i].flags, &c) ||
 		    strcmp(rf_causes[c.kind].word, refusals[i].cause) != 0)
 			fail_msg("%s, %s: %s", refusals[i].path, strerror(refusals[i].error),
@@ -235,7 +218,7 @@ TEST(every_place_of_proc_that_is_covered_is_named)
 	struct rf_host h = { .root = harness_dir(), .f = &user };
 	struct rf_cause c = { 0 };
 
-	file("/proc/self/mountinfo", "1 2 0:5 / /proc rw - proc p rw\n"
+	harness_file("/proc/self/mountinfo", "1 2 0:5 / /proc rw - proc p rw\n"
 	     "3 1 0:6 / /proc/kcore rw - tmpfs t rw\n4 1 0:6 / /proc/keys rw - tmpfs t rw\n");
 	EXPECT_TRUE(rf_cause_proc_covered(&h, &c));
 	assert_non_null(strstr(c.text, "/proc/kcore, /proc/keys are mounted over"));
@@ -271,12 +254,12 @@ TEST(a_fix_is_ready_to_use)
 	expect_fix(RF_CAUSE_MAX_NAMESPACES, "user.max_net_namespaces=0 allows none",
 		   "echo user.max_net_namespaces=1024 >");
 	expect_fix(RF_CAUSE_SUBIDS, "", "echo me:100000:65536 >>/etc/subuid");
-	file("/etc/subuid", "a:100000:65536\n");
-	file("/etc/subgid", "a:200000:65536\nb:300000:5\n");
+	harness_file("/etc/subuid", "a:100000:65536\n");
+	harness_file("/etc/subgid", "a:200000:65536\nb:300000:5\n");
 	expect_fix(RF_CAUSE_SUBIDS, "", "echo me:300005:65536 >>/etc/subgid");
 	expect_fix(RF_CAUSE_CGROUP_DELEGATION, "", "loginctl enable-linger me");
 	expect_fix(RF_CAUSE_CGROUP_DELEGATION, "", "user@1000.service.d");
-	file("/sys/kernel/security/lsm", "lockdown,yama\n");
+	harness_file("/sys/kernel/security/lsm", "lockdown,yama\n");
 	expect_fix(RF_CAUSE_LANDLOCK_OFF, "", "lsm=landlock,lockdown,yama");
 }
 

@@ -21,18 +21,9 @@ static const struct rf_features user = {
 static void host_file(const char *path, const char *text, mode_t mode)
 {
 	char file[4096];
-	FILE *f;
 
+	harness_file(path, text);
 	snprintf(file, sizeof(file), "%s%s", harness_dir(), path);
-	for (char *p = file + strlen(harness_dir()) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		(void)mkdir(file, 0755);
-		*p = '/';
-	}
-	f = fopen(file, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
 	EXPECT_INT(0, chmod(file, mode));
 }
 
