@@ -83,8 +83,12 @@ tests_of() {
 }
 
 stage_suite_root() {
+	local r=0
+
 	require_root || return 0
-	run_check "$check_dir/gcc"
+	run_check "$check_dir/gcc" || r=1
+	jobs=1 run_check "$check_dir/gcc" "$(tests_of alone_tests)" || r=1
+	return $r
 }
 
 stage_suite_long() {
@@ -92,26 +96,38 @@ stage_suite_long() {
 }
 
 stage_suite_user() {
+	local r=0
+
 	if [ -z "$CHECK_USER" ]; then
-		run_check "$check_dir/gcc"
-		return
+		run_check "$check_dir/gcc" || r=1
+		jobs=1 run_check "$check_dir/gcc" "$(tests_of alone_tests)" || r=1
+		return $r
 	fi
 	user_copy
 	as_user "$CHECK_DIR" sh -c "cd '$CHECK_DIR/src' && mkdir -p build && cd build &&
-		../configure -q && make -s -j$jobs && make -j$jobs check VERBOSE=1"
+		../configure -q && make -s -j$jobs && make -j$jobs check VERBOSE=1" || r=1
+	as_user "$CHECK_DIR" make -C "$CHECK_DIR/src/build" check VERBOSE=1 \
+		TESTS="$(tests_of alone_tests)" || r=1
+	return $r
 }
 
 stage_suite_unshare() {
+	local r=0
+
 	if [ -z "$CHECK_USER" ]; then
 		unshare -r true || { echo "CHECK-SKIP userns: unshare -r is refused"; return 0; }
-		unshare -r make -C "$check_dir/gcc" -j"$jobs" check VERBOSE=1
-		return
+		unshare -r make -C "$check_dir/gcc" -j"$jobs" check VERBOSE=1 || r=1
+		unshare -r make -C "$check_dir/gcc" check VERBOSE=1 TESTS="$(tests_of alone_tests)" || r=1
+		return $r
 	fi
 	user_copy
 	as_user "$CHECK_DIR" unshare -r true ||
 		{ echo "CHECK-SKIP userns: unshare -r is refused"; return 0; }
 	as_user "$CHECK_DIR" unshare -r sh -c "cd '$CHECK_DIR/src' && mkdir -p build && cd build &&
-		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make -j$jobs check VERBOSE=1 TESTS='$(tests_of unit_tests) $(tests_of engine_tests) $(tests_of bats_tests)'"
+		{ [ -f Makefile ] || ../configure -q; } && make -s -j$jobs && make -j$jobs check VERBOSE=1 TESTS='$(tests_of unit_tests) $(tests_of engine_tests) $(tests_of bats_tests)'" || r=1
+	as_user "$CHECK_DIR" unshare -r make -C "$CHECK_DIR/src/build" check VERBOSE=1 \
+		TESTS="$(tests_of alone_tests)" || r=1
+	return $r
 }
 
 stage_suite_sanitizers() {
