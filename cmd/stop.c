@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "error.h"
@@ -119,6 +122,46 @@ int stop_pause(const struct running *r, struct rf_err *err)
 	       rf_err_set(err, EBUSY, "pause: %d processes of the sandbox do not stop", l.running);
 }
 
+struct family {
+	int		*fds;		/* a pidfd each */
+	size_t		 nr, max;
+};
+
+static int join_family(struct process *p, void *arg)
+{
+	struct family *f = arg;
+
+	if (f->nr == f->max) {
+		size_t more = f->max ? f->max * 2 : 16;
+		int *fds = realloc(f->fds, more * sizeof(*fds));
+
+		if (!fds)
+			return -ENOMEM;
+		f->fds = fds;
+		f->max = more;
+	}
+	f->fds[f->nr++] = p->fd;
+	p->fd = -1;
+	return 0;
+}
+
+/*
+ * All of them at once: who is killed leaves his children to others, and nobody
+ * could tell any more that they belong to the sandbox.
+ */
+static int end_family(const struct running *r)
+{
+	struct family f = { .nr = 0 };
+	int n = running_members(r, join_family, &f);
+
+	for (size_t i = 0; i < f.nr; i++) {
+		(void)syscall(SYS_pidfd_send_signal, f.fds[i], SIGKILL, NULL, 0);
+		(void)close(f.fds[i]);
+	}
+	free(f.fds);
+	return n;
+}
+
 /* Without a pid namespace: stop the family first, so that it cannot grow or part. */
 static int kill_family(const struct running *r)
 {
@@ -130,7 +173,7 @@ static int kill_family(const struct running *r)
 		if (n < 0 || !l.running)
 			break;
 	}
-	return n < 0 ? n : look(r, SIGKILL, &l);
+	return n < 0 ? n : end_family(r);
 }
 
 int stop_kill(const struct running *r, struct rf_err *err)

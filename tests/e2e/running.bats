@@ -338,7 +338,7 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 
 @test "without a pid namespace pause refuses, and kill ends the family" {
 	echo 'namespaces: [user, ipc]' >bare.yaml
-	start --spec bare.yaml --name box -- sh -c 'sleep 1000 & echo up; sleep 1000'
+	start --spec bare.yaml --name box -- sh -c 'sleep 1000 & sleep 1000 & sleep 1000 & echo up; sleep 1000'
 	run -125 "$RINGFENCE" pause box
 	assert_output_has "neither a control group nor a pid namespace"
 	[ "$(states)" = running ]
