@@ -275,7 +275,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		return 1;
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
-		terminal_leave(l->terminal);
+		(void)terminal_finish(l->terminal);	/* before anything is said of it */
 		limits_end(&l->limits);
 		command_ended(l, done);
 		limits_verdict(&l->limits, &l->verdict);

@@ -198,6 +198,20 @@ static int look_later(struct terminal *t)
 	return r;
 }
 
+/*
+ * The keys of the caller's terminal mean again what they did, but what is still to
+ * be shown has been through the command's own terminal: a second pass would turn
+ * each "\r\n" into "\r\r\n".
+ */
+static void go_half_raw(struct terminal *t)
+{
+	struct termios mode = t->saved;
+
+	mode.c_oflag = t->raw.c_oflag;
+	if (t->is_raw && in_foreground(t))
+		(void)tcsetattr(t->tty, TCSANOW, &mode);
+}
+
 int terminal_enter(struct terminal *t)
 {
 	struct termios now;
@@ -281,8 +295,6 @@ int terminal_typed_signal(const struct terminal *t)
 
 int terminal_attach(struct terminal *t, int master)
 {
-	int r;
-
 	if (t->master >= 0) {
 		(void)close(master);
 		return -EPROTO;
@@ -296,15 +308,18 @@ int terminal_attach(struct terminal *t, int master)
 		return -errno;
 	t->typed.from = t->in;
 	t->shown.to = t->out;
-	r = stream_arm(&t->shown);
-	return r < 0 ? r : stream_arm(&t->typed);
+	return stream_arm(&t->typed);
 }
 
 int terminal_started(struct terminal *t, pid_t pid)
 {
+	int r;
+
 	t->pid = pid;
 	t->started = true;
-	return terminal_enter(t);
+	r = terminal_enter(t);
+	/* nothing is shown before the mode is right */
+	return r < 0 ? r : stream_arm(&t->shown);
 }
 
 bool terminal_is_watch(uint64_t user_data)
@@ -354,11 +369,13 @@ bool terminal_finish(struct terminal *t)
 	if (!t || t->master < 0)
 		return true;
 	if (!t->finished) {
-		terminal_leave(t);
+		stream_pause(&t->typed);
+		go_half_raw(t);
 		close_fd(&t->peer);
 		t->finished = true;
 	}
-	if (!stream_drain(&t->shown) && !t->shown.to_over)
-		return stream_arm(&t->shown) < 0;
+	if (!stream_drain(&t->shown) && !t->shown.to_over && stream_arm(&t->shown) == 0)
+		return false;
+	terminal_leave(t);
 	return true;
 }

@@ -75,7 +75,8 @@ int terminal_typed_signal(const struct terminal *t);
 
 /*
  * The command has ended.  True when all that it printed has been written, or
- * nobody takes it.  The mode is the caller's again from the first call on.
+ * nobody takes it, and then the mode is the caller's again; its keys mean what they
+ * did from the first call on.
  */
 bool terminal_finish(struct terminal *t);
 

@@ -48,6 +48,15 @@ private() {
 	[ "${lines[0]%$'\r'}" = /dev/pts/0 ]
 }
 
+@test "what is shown has been through one terminal, to the last line" {
+	for _ in $(seq 40); do
+		on_terminal -- "$RINGFENCE" run -- seq 40 >/dev/null
+		[ "$status" = 0 ]
+		assert_output_has $'39\r\n40\r'
+		refute_output_has $'\r\r'
+	done
+}
+
 @test "auto is a session of its own in a pipeline, and the terminal is left alone" {
 	on_terminal cooked: expect:up unread: cooked: 'send:x\r' -- \
 		sh -c '"$RINGFENCE" run -- sh -c "test -t 0 && test ! -t 1 && ! true </dev/tty; echo st=\$?; read x; echo end" 2>&1 | { echo up; cat; }'
