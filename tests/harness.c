@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/io_uring.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -160,6 +161,19 @@ bool harness_has_userns(void)
 		_exit(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+const char *harness_refused_call(void)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC };
+	long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+
+	if (fd < 0)
+		return "openat2";
+	close((int)fd);
+	/* the size is looked at first: without a filter this is EINVAL */
+	syscall(SYS_mount_setattr, -1, "", 0, NULL, 0);
+	return errno == EINVAL ? NULL : "mount_setattr";
 }
 
 bool harness_has_io_uring(void)

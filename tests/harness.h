@@ -69,6 +69,9 @@ _Noreturn void harness_skip(const char *need, const char *fmt, ...)
 
 /* What this machine and this caller can do; each asks the kernel. */
 bool harness_has_userns(void);		/* a new user namespace, and a mount in it */
+/* Under tests/helpers/deny: the name of a refused call that ops have no stand-in
+   for, with its error in errno; else NULL. */
+const char *harness_refused_call(void);
 bool harness_has_io_uring(void);	/* io_uring, and posting to another's ring */
 bool harness_is_root(void);		/* uid 0 of the first user namespace */
 

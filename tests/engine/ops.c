@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,28 +156,10 @@ static void expect_success(const struct ops_case *k, const struct ops_outcome *g
 		fail_msg("%s: the check ended with status 0x%x", k->name, got->status);
 }
 
-/*
- * Under tests/helpers/deny: the errno of a call that ops have no stand-in for,
- * else 0.  Such ops must fail with it, and do no more.
- */
-static int refused_errno(void)
-{
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC };
-	long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
-
-	if (fd < 0)
-		return errno;
-	(void)close((int)fd);
-	/* a size of 0: EINVAL, from the call itself */
-	if (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno != EINVAL)
-		return errno;
-	return 0;
-}
-
 void ops_run_cases(const struct ops_case *cases, size_t nr)
 {
 	const struct ops_case *unmet = NULL;
-	int refused = refused_errno();
+	int refused = harness_refused_call() ? errno : 0;	/* must fail with it, and do no more */
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
 	for (size_t i = 0; i < nr; i++) {
