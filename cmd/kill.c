@@ -53,6 +53,7 @@ struct targets {
 	const struct command *cmd;
 	int		 sig;
 	bool		 all, wait;
+	bool		 needs_state;	/* one that is just being started is waited for */
 	struct running	*list;		/* of --all */
 	size_t		 nr;
 	int		(*act)(const struct targets *t, const struct running *r, struct rf_err *err);
@@ -138,7 +139,7 @@ static int act_on_named(const struct targets *t, const char *who)
 {
 	struct running r;
 	struct rf_err err = RF_ERR_INIT;
-	int n = running_find(who, false, &r, &err);
+	int n = running_find(who, t->needs_state, &r, &err);
 
 	if (n < 0) {
 		report_error(&err, 0);
@@ -281,7 +282,7 @@ static int act_pause(const struct targets *t, const struct running *r, struct rf
 
 static int pause_main(int argc, char **argv)
 {
-	struct targets t = { .cmd = &cmd_pause, .act = act_pause };
+	struct targets t = { .cmd = &cmd_pause, .act = act_pause, .needs_state = true };
 
 	return targets_run(&t, argc, argv);
 }
@@ -296,7 +297,7 @@ static int act_resume(const struct targets *t, const struct running *r, struct r
 
 static int resume_main(int argc, char **argv)
 {
-	struct targets t = { .cmd = &cmd_resume, .act = act_resume };
+	struct targets t = { .cmd = &cmd_resume, .act = act_resume, .needs_state = true };
 
 	return targets_run(&t, argc, argv);
 }

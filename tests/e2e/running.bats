@@ -380,7 +380,9 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 	wait || true
 }
 
-@test "exec waits for a sandbox that is being started" {
+# start_slowly: a sandbox "box" that is not started before something writes to "slow"
+start_slowly() {
+	rm -f slow
 	mkfifo slow
 	# its launch opens a fifo and waits for the other side
 	"$RINGFENCE" run --name box --fd 5:open="$PWD/slow" -- sh -c 'read -r line <&5; exec sleep 1000' 3>&- &
@@ -388,15 +390,31 @@ print(json.load(sys.stdin)["sandboxes"][0]["state"])'
 	until [ "$("$RINGFENCE" ps -q)" = box ]; do :; done
 	run -0 "$RINGFENCE" ps
 	assert_output_has starting
+}
+
+@test "exec waits for a sandbox that is being started" {
+	start_slowly
 	"$RINGFENCE" exec box -- echo inside >inside 3>&- &
 	second=$!
-	run -125 "$RINGFENCE" pause box
+	# nobody waits for all of them
+	run -125 "$RINGFENCE" pause --all
 	assert_output_has "just being started"
 	echo go >slow
 	wait $second
 	[ "$(cat inside)" = inside ]
 	"$RINGFENCE" kill --wait box
 	ended 143
+}
+
+@test "so does pause" {
+	start_slowly
+	"$RINGFENCE" pause box 3>&- &
+	second=$!
+	echo go >slow
+	wait $second
+	[ "$(states)" = paused ]
+	"$RINGFENCE" kill --signal KILL --wait box
+	ended 137
 }
 
 @test "a failure of any operation of exec is an error, and the sandbox goes on" {
