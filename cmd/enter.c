@@ -99,28 +99,6 @@ static int join_cgroups(struct enter *e, struct rf_sandbox *sb, struct rf_err *e
 
 /* -------------------------------------------------------------------------- ids */
 
-/* What the caller's own id is called inside, by the map of the sandbox. */
-static int own_inside(const struct process *p, const char *map, uint32_t own, int64_t *ret)
-{
-	char text[16384], *line = text;
-	ssize_t n = process_read(p, map, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	while (line && *line) {
-		unsigned int inside, outside, count;
-
-		if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && own >= outside &&
-		    own - outside < count) {
-			*ret = inside + (int64_t)(own - outside);
-			return 0;
-		}
-		line = strchr(line, '\n');
-		line += !!line;
-	}
-	return -ENOENT;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -161,9 +139,9 @@ static int lower_user(struct enter *e, struct rf_sandbox *sb, const struct rf_us
 	int r = 0;
 
 	if (uid < 0)
-		r = own_inside(running_anchor(&e->r), "uid_map", geteuid(), &uid);
+		r = process_map_id(running_anchor(&e->r), "uid_map", geteuid(), true, &uid);
 	if (r == 0 && gid < 0)
-		r = own_inside(running_anchor(&e->r), "gid_map", getegid(), &gid);
+		r = process_map_id(running_anchor(&e->r), "gid_map", getegid(), true, &gid);
 	if (r < 0)
 		return rf_err_set(err, -r, "the id map of the sandbox");
 	if (uid != 0 && ((wanted->uid >= 0 && wanted->uid != uid) ||

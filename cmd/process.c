@@ -131,6 +131,30 @@ int process_ns(const struct process *p, const char *name, struct stat *ret)
 	return 0;
 }
 
+int process_map_id(const struct process *p, const char *map, uint32_t id, bool inside,
+		   int64_t *ret)
+{
+	char text[16384], *line = text;
+	ssize_t n = process_read(p, map, text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	while (line && *line) {
+		unsigned int in, out, count, from;
+
+		if (sscanf(line, "%u %u %u", &in, &out, &count) != 3)
+			return -EPROTO;
+		from = inside ? out : in;
+		if (id >= from && id - from < count) {
+			*ret = (inside ? in : out) + (int64_t)(id - from);
+			return 0;
+		}
+		line = strchr(line, '\n');
+		line += !!line;
+	}
+	return -ENOENT;
+}
+
 bool process_is_in_pidns(const struct process *p, uint64_t dev, uint64_t ino)
 {
 	int fd = openat(p->dir, "ns/pid", O_RDONLY | O_CLOEXEC);

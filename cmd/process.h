@@ -45,6 +45,14 @@ int process_status(const struct process *p, const char *name, int base, uint64_t
 /* Which namespace it is in: @name is that below /proc/PID/ns. */
 int process_ns(const struct process *p, const char *name, struct stat *ret);
 /* Is @p in the pid namespace @dev:@ino or in one inside that? */
+/*
+ * What the parent's id @id is called in the user namespace of @p, or, unless @inside,
+ * what @id there is called in the parent; @map is uid_map or gid_map.
+ * 0, -ENOENT where nothing maps it, or another negative errno.
+ */
+int process_map_id(const struct process *p, const char *map, uint32_t id, bool inside,
+		   int64_t *ret);
+
 bool process_is_in_pidns(const struct process *p, uint64_t dev, uint64_t ino);
 
 /*

@@ -81,6 +81,25 @@ static int open_in_runtime_dir(const char *dir, bool make, int *ret, struct rf_e
 	return r;
 }
 
+static int open_self(struct process *ret)
+{
+	*ret = (struct process){ .pid = getpid(), .fd = -1 };
+	ret->dir = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret->dir < 0 ? -errno : 0;
+}
+
+/* As the parent of our user namespace has it: inside, everybody can be 0. */
+static int64_t own_uid(void)
+{
+	int64_t uid = geteuid();
+	struct process self;
+
+	if (open_self(&self) == 0)
+		(void)process_map_id(&self, "uid_map", geteuid(), false, &uid);
+	process_close(&self);
+	return uid;
+}
+
 int registry_open(bool make, struct registry *ret, struct rf_err *err)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
@@ -99,7 +118,7 @@ int registry_open(bool make, struct registry *ret, struct rf_err *err)
 		if (why.code && why.code != EPERM && why.code != EACCES)
 			return rf_err_set(err, why.code, "%s", why.msg);
 	}
-	(void)snprintf(path, sizeof(path), "/tmp/ringfence-%u", geteuid());
+	(void)snprintf(path, sizeof(path), "/tmp/ringfence-%lld", (long long)own_uid());
 	r = open_below(AT_FDCWD, path, path, make, &ret->dir, err);
 	if (r < 0 && r != -ENOENT)
 		(void)rf_err_set(err, -r, "%s", path);
@@ -117,14 +136,14 @@ void registry_close(struct registry *r)
 
 static int whose_numbers(struct rf_entry *e)
 {
-	struct process self = { .pid = getpid(), .fd = -1 };
+	struct process self;
 	struct stat st;
 	ssize_t n;
 	int r;
 
-	self.dir = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (self.dir < 0)
-		return -errno;
+	r = open_self(&self);
+	if (r < 0)
+		return r;
 	r = process_ns(&self, "pid", &st);
 	e->pidns = st.st_ino;
 	if (r == 0)

@@ -221,6 +221,7 @@ make_user() {
 
 remove_user() {
 	[ -n "$check_user" ] && {
+		rm -rf "/tmp/ringfence-$(id -u "$check_user")"	# ringfence's own, for names
 		userdel "$check_user" 2>/dev/null || true
 		sed -i "/^$check_user:/d" /etc/subuid /etc/subgid 2>/dev/null || true
 	}

@@ -115,7 +115,25 @@ put() {
 	unset XDG_RUNTIME_DIR
 	is_root && skip "user: root's folder is in /run"
 	"$RINGFENCE" run --name box -- true
-	[ "$(stat -c '%u %a' /tmp/ringfence-"$(id -u)" 2>/dev/null || stat -c '%u %a' /run/ringfence)" = "$(id -u) 700" ]
+	[ "$(stat -c '%u %a' "/tmp/ringfence-$(awk '{ print $2; exit }' /proc/self/uid_map)" 2>/dev/null ||
+		stat -c '%u %a' "/tmp/ringfence-$(id -u)")" = "$(id -u) 700" ]
+}
+
+@test "root of a user namespace has the folder of whom it is outside" {
+	local dir made
+
+	[ "$(as_user id -u)" != 0 ] || skip_unless root "root of a namespace is no ordinary user" false
+	dir=/tmp/ringfence-$(as_user id -u)
+	# in the way of everybody's 0
+	made=
+	[ -e /tmp/ringfence-0 ] || { mkdir -m 0755 /tmp/ringfence-0; made=yes; }
+	as_user env -u XDG_RUNTIME_DIR RINGFENCE="$RINGFENCE" dir="$dir" timeout 60 unshare -r sh -ec '
+		"$RINGFENCE" run --name box$$ -- sleep 1000 &
+		until "$RINGFENCE" ps -q | grep -qx box$$; do :; done
+		ls "$dir" | grep -qx box$$
+		"$RINGFENCE" kill --wait box$$
+		wait $! || test $? = 143'
+	[ -z "$made" ] || rmdir /tmp/ringfence-0
 }
 
 @test "an entry that ringfence did not make is refused, and stays" {

@@ -77,7 +77,7 @@ help_options() {
 	check() {
 		[ -z "$command" ] || {
 			echo "$ $command"
-			sh -c "$command" >"$got" || return 1
+			timeout 60 sh -c "$command" >"$got" || return 1
 			diff "$wanted" "$got" || return 1
 		}
 		: >"$wanted"
