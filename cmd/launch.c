@@ -18,6 +18,7 @@
 #include "fallback.h"
 #include "hint.h"
 #include "layers.h"
+#include "leave.h"
 #include "receipt.h"
 #include "report.h"
 #include "ring.h"
@@ -145,10 +146,20 @@ static int handle_terminal(struct launch *l, uint64_t user_data)
 	return r;
 }
 
+/* Is nothing left to be done once pid 1 is dead, but to exit? */
+static bool can_leave(const struct launch *l)
+{
+	const struct rf_sandbox *sb = l->load->sb;
+
+	return leave_can() && !l->wants_usage && !sb->traced && !l->inside && !l->publish.name &&
+	       !sb->cgroup.group;
+}
+
 static int submit(struct launch *l)
 {
 	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
-			     (l->wants_usage ? RF_SUBMIT_RSS : 0);
+			     (l->wants_usage ? RF_SUBMIT_RSS : 0) |
+			     (can_leave(l) ? RF_SUBMIT_ENDED : 0);
 	int r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
 
 	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
@@ -273,6 +284,13 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		chain_failed(l, done);
 		limits_verdict(&l->limits, &l->verdict);
 		return 1;
+	case RF_DONE_ENDED:
+		/* who ends by a signal does not leave but dies of it */
+		if (done->result < 0 || !WIFEXITED(done->status) || l->limits.passed ||
+		    l->signals.ended_by)
+			return 0;
+		rf_context_left(l->ctx, l->left);
+		/* fall through */
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		(void)terminal_finish(l->terminal);	/* before anything is said of it */

@@ -40,7 +40,8 @@ struct launch {
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
 	struct limits	 limits;
 	bool		 sandbox_ended;	/* .inside has */
-	bool		 over;		/* all of it has been reaped */
+	bool		 over;		/* all of it has been reaped, but for: */
+	pid_t		 left[2];	/* what dies already and leave() waits for; 0: none */
 	const struct rf_mount **skipped;
 	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */
 	char		 op[OP_TEXT_MAX]; /* text of the op that failed */

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "denials.h"
 #include "learn.h"
+#include "leave.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -261,6 +262,8 @@ int run_to_end(struct run *run, int r)
 		report_text("--trace: %s\n", strerror(run->launch.trace.error));
 		status = STATUS_SANDBOX;
 	}
+	if (run->launch.left[0] || run->launch.left[1])
+		leave(status ? status : v->exit_status, run->launch.left);
 	run_done(run);
 	if (status)
 		return status;

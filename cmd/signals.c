@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "terminal.h"
@@ -32,6 +33,8 @@ static const struct forwarded {
 /* Those that shells and nohup ignore on behalf of what they start. */
 static const int inherited[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
 
+/* How often a moment is waited for. */
+#define LOOKS	10
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The first that a program may use with glibc; musl keeps it, and refuses it in a set. */
@@ -79,31 +82,51 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1)
 	return rf_ring_watch(ring, s->fd, 0);
 }
 
-/* Signal sets of process @pid, as /proc has them. */
-static bool handled_by(pid_t pid, int sig)
+static uint64_t set_of(const char *status, const char *key)
 {
-	static const char *const keys[] = { "\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t" };
-	char path[40], text[4096];
-	uint64_t handled = 0;
+	const char *at = strstr(status, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 16) : 0;
+}
+
+/* Some of /proc/@pid/status; false: there is none. */
+static bool read_status(pid_t pid, char *buf, size_t size)
+{
+	char path[40];
 	ssize_t n = -1;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
+		n = read(fd, buf, size - 1);
 		(void)close(fd);
 	}
-	if (n < 0)
-		return false;	/* no /proc: as if it did not handle it */
-	text[n] = '\0';
-	for (size_t i = 0; i < NR(keys); i++) {
-		const char *at = strstr(text, keys[i]);
+	buf[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
 
-		if (at)
-			handled |= strtoull(at + strlen(keys[i]), NULL, 16);
+/*
+ * Does process @pid do something about @sig itself?  One that waits for what it
+ * blocks does; one that runs may have it blocked for a moment only, as a shell has
+ * everything when something wakes it: it is looked at again.  Without /proc: no.
+ */
+static bool handled_by(pid_t pid, int sig)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	const uint64_t bit = 1ULL << (sig - 1);
+	char text[4096];
+
+	for (int tries = 0; read_status(pid, text, sizeof(text)); tries++) {
+		if ((set_of(text, "\nSigIgn:\t") | set_of(text, "\nSigCgt:\t")) & bit)
+			return true;
+		if (!(set_of(text, "\nSigBlk:\t") & bit))
+			return false;
+		if (tries == LOOKS || !strstr(text, "\nState:\tR"))
+			return true;
+		(void)nanosleep(&moment, NULL);
 	}
-	return handled >> (sig - 1) & 1;
+	return false;
 }
 
 /* The command, or before exec the whole launch, is ended by @sig. */

@@ -25,6 +25,7 @@ static const char *const kinds[] = {
 	[RF_DONE_TIMEOUT]	= "timeout",
 	[RF_DONE_WATCH]		= "watch",
 	[RF_DONE_FD]		= "descriptor",
+	[RF_DONE_ENDED]		= "ended",
 };
 
 static int complain(const char *what, int r, const struct rf_err *err)

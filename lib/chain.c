@@ -13,7 +13,7 @@
 #include "error.h"
 #include "sandbox.h"
 
-#define FIRST_DATA	8192U
+#define FIRST_DATA	16384U
 #define FIRST_OPS	192U
 
 struct rf_chain *rf_chain_new(void)

@@ -14,6 +14,9 @@
 #ifndef MFD_NOEXEC_SEAL			/* 6.3 */
 #define MFD_NOEXEC_SEAL		0x0008U
 #endif
+#ifndef MADV_GUARD_INSTALL		/* 6.13 */
+#define MADV_GUARD_INSTALL	102
+#endif
 #ifndef MFD_EXEC			/* 6.3 */
 #define MFD_EXEC		0x0010U
 #endif

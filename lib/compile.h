@@ -168,6 +168,8 @@ void rf_emit_uts(struct rf_compile *k);
 int rf_plan_ids(struct rf_compile *k);
 int rf_plan_caps(struct rf_compile *k);
 void rf_emit_idmap(struct rf_compile *k);
+/* Before the credentials: it takes CAP_SETPCAP, and takes nothing away before exec. */
+void rf_emit_capbset(struct rf_compile *k);
 void rf_emit_credentials(struct rf_compile *k);
 void rf_emit_keyring(struct rf_compile *k);
 /* Landlock and the filter need no_new_privs or CAP_SYS_ADMIN; @what is which. */

@@ -5,7 +5,6 @@
  */
 #include "compile.h"
 
-#include <fcntl.h>
 #include <sys/mount.h>
 
 /*
@@ -48,13 +47,11 @@ void rf_emit_proc_covers(struct rf_compile *k, const struct rf_mount *m, int32_t
 	if (!k->host_root || m->flags & (RF_MF_RDONLY | RF_MF_SUBSET_PID))
 		return;
 	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]); i++) {
-		int32_t at = rf_emit_open(k, proc, covered[i], O_PATH | O_NOFOLLOW, 0), tree;
+		int32_t tree = rf_emit_open_tree(k, proc, covered[i], false);
 
 		hard(k);
-		tree = rf_emit_open_tree(k, at, NULL, true);
 		rf_emit_setattr(k, tree, MOUNT_ATTR_RDONLY, 0, false);
-		rf_emit_move(k, tree, at, NULL, RF_ENTRY_NONE);
+		rf_emit_move(k, tree, proc, covered[i], RF_ENTRY_NONE);
 		rf_emit_close(k, tree);
-		rf_emit_close(k, at);
 	}
 }

@@ -468,7 +468,7 @@ static void emit_caps(struct rf_compile *k)
 	emit_capset(k, caps, ambient);
 }
 
-static void emit_capbset(struct rf_compile *k)
+void rf_emit_capbset(struct rf_compile *k)
 {
 	struct rf_op *op;
 
@@ -495,14 +495,13 @@ void rf_emit_keyring(struct rf_compile *k)
 
 /*
  * Giving up power, in the order in which each step still has what it needs:
- * bounding set and bits (CAP_SETPCAP), groups and gid (CAP_SETGID), uid, the
+ * bits (CAP_SETPCAP), groups and gid (CAP_SETGID), uid, the
  * sets themselves, and no_new_privs, which nothing before it may run into.
  */
 void rf_emit_credentials(struct rf_compile *k)
 {
 	bool bits = k->ids.set_uid && k->ids.power & RF_CAP(CAP_SETPCAP);
 
-	emit_capbset(k);
 	rf_chain_set_place(k->c, &k->sb->user.place);
 	/* a change from uid 0 would clear the sets: they are set by hand below */
 	if (bits && !k->ids.early)

@@ -7,7 +7,7 @@
  * no TLS and allocates nothing.  System calls are raw and return negative
  * errno (syscall.h).
  *
- * The area is one MAP_SHARED mapping: header, records, slots, mount ids, ops,
+ * The area is one mapping: header, records, slots, mount ids, ops,
  * data.  All offsets are from its start, so a helper image may map it
  * elsewhere.  Records are the truth about what happened; whatever travels over
  * the ring or the report socket only says "look".
@@ -150,7 +150,7 @@ size_t rf_utoa(char *buf, uint64_t v);
 /* fd_util in run_fd.c: move @fd to a free number >= area->fd_floor, close-on-exec; the new number or -errno (then @fd is untouched). */
 long rf_fd_raise(struct rf_ctx *ctx, int fd);
 
-#define RF_TASK_STACK	16384		/* of pid 1 and the payload task, before exec */
+#define RF_TASK_STACK	8192		/* of pid 1 and the payload task, before exec */
 
 /*
  * context.c: run ops [first, nr_ops) of @ctx; returns only on failure or at the

@@ -569,7 +569,7 @@ const struct rf_op_def rf_op_defs[] = {
 	},
 	[RF_OP_CAPBSET] = {
 		.name = "capbset", .group = "identity", .run = rf_run_capbset,
-		.phase = RF_PHASE_CREDENTIAL,
+		.phase = RF_PHASE_ANY,	/* the bounding set is for exec; what is permitted stays */
 		.help = "drop all capabilities but some from the bounding set",
 		.args = { ARG("keep", CAPS, capbset.keep), ARG("last", U32, capbset.last) },
 	},

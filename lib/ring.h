@@ -67,7 +67,7 @@ struct rf_context {
 
 	uint32_t	 seen;		/* ops already handed out */
 	uint32_t	 floor;		/* soft-failed or done: not the cause of a failure */
-	bool		 setup_over, started, failed, killed, done, report_armed;
+	bool		 setup_over, started, told_end, failed, killed, done, report_armed;
 	int		 failed_op, failed_result;
 	int		 parked_op;	/* -1: not at a gate */
 	int		 status;	/* as of waitpid, once the payload is reaped */

@@ -229,6 +229,7 @@ enum rf_submit_flags {
 	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
 	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
 	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec) */
+	RF_SUBMIT_ENDED		= 1 << 3, /* say at once when the payload has ended */
 };
 
 /**
@@ -257,6 +258,7 @@ enum rf_completion_kind {
 	RF_DONE_TIMEOUT,	/* a deadline of rf_context_deadline() has passed */
 	RF_DONE_WATCH,		/* a descriptor of rf_ring_watch() is ready */
 	RF_DONE_FD,		/* op `index` sent a descriptor: result, now the caller's */
+	RF_DONE_ENDED,		/* as RF_DONE_EXIT, which follows when the rest is reaped */
 };
 
 struct rf_completion {
@@ -267,7 +269,7 @@ struct rf_completion {
 	int			 result;	/* >= 0, or negative errno */
 	uint64_t		 begin_ns, end_ns; /* CLOCK_MONOTONIC, with RF_SUBMIT_TIMES */
 
-	/* RF_DONE_EXIT only */
+	/* RF_DONE_EXIT and RF_DONE_ENDED only */
 	int			 status;	/* as of waitpid(2); -ENODATA in result: unknown */
 	struct rusage		 usage;		/* of the payload and its reaped children */
 	long			 launcher_rss_kib; /* ru_maxrss at or below this is the launcher's */

@@ -57,7 +57,7 @@ static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index
 		c.begin_ns = rf_record_at(ctx, (uint32_t)index)->begin_ns;
 		c.end_ns = rf_record_at(ctx, (uint32_t)index)->end_ns;
 	}
-	if (kind == RF_DONE_EXIT) {
+	if (kind == RF_DONE_EXIT || kind == RF_DONE_ENDED) {
 		c.status = ctx->status;
 		c.usage = ctx->usage;
 		c.launcher_rss_kib = ctx->launcher_rss_kib;
@@ -95,6 +95,12 @@ static void kill_all(struct rf_context *ctx)
 	kill_task(&ctx->context, SIGKILL);
 	kill_task(&ctx->init, SIGKILL);
 	kill_task(&ctx->payload, SIGKILL);
+}
+
+void rf_context_left(const struct rf_context *ctx, pid_t ret_pids[2])
+{
+	ret_pids[0] = ctx->init.reaped ? 0 : ctx->init.pid;
+	ret_pids[1] = ctx->context.reaped ? 0 : ctx->context.pid;
 }
 
 int rf_context_kill(struct rf_context *ctx)
@@ -303,6 +309,9 @@ void rf_context_advance(struct rf_context *ctx)
 			return;
 		}
 		kill_task(&ctx->init, SIGKILL);
+		if (ctx->flags & RF_SUBMIT_ENDED && !ctx->told_end)
+			push(ctx, RF_DONE_ENDED, -1, ctx->status_error);
+		ctx->told_end = true;
 	} else {
 		int *status = ctx->failed ? NULL : &ctx->status;
 

@@ -225,7 +225,7 @@ as_user_here() {
 	assert_output_has "execve, which 'exec' after it needs"
 	printf 'default kill\nallow execve\n' >x.policy
 	run -2 "$RINGFENCE" run --seccomp ./x.policy --no-new-privileges false -- true
-	assert_output_has "which 'capbset' after it needs"
+	assert_output_has "which 'capset' after it needs"
 	assert_output_has "hint: with no_new_privileges: true the filter comes last"
 }
 

@@ -34,6 +34,24 @@ each_engine() {
 	[ ! -e /tmp/mine ]
 }
 
+@test "nothing is left of the sandbox when ringfence has exited" {
+	local marker=$((RANDOM + 100000)).$$
+
+	for _ in $(seq 20); do
+		run -3 "$RINGFENCE" run -- sh -c "sleep $marker & exit 3"
+		run -1 pgrep -f "^sleep $marker"
+		run -3 "$RINGFENCE" run --no-init -- sh -c "sleep $marker & exit 3"
+		run -1 pgrep -f "^sleep $marker"
+	done
+}
+
+@test "what it prints is written before it leaves" {
+	"$RINGFENCE" run --trace --trace-file "$DIR/trace" -- true
+	grep -q exec trace
+	run -0 "$RINGFENCE" run --trace -- true
+	assert_output_has "exec"
+}
+
 @test "what is bound writable is the host's own" {
 	run -0 "$RINGFENCE" run --rw . -- sh -c 'echo here >made'
 	[ "$(cat made)" = here ]

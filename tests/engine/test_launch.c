@@ -549,6 +549,33 @@ TEST_ENGINES(pid_1_is_the_init_image)
 	rf_ring_free(ring);
 }
 
+TEST_ENGINES(a_launch_says_when_its_command_has_ended)
+{
+	struct rf_ring *ring;
+	struct rf_context *ctx;
+	struct rf_completion d;
+	struct rf_chain *c;
+	struct rf_err err = RF_ERR_INIT;
+	pid_t left[2];
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	ring = ring_here();
+	c = userns_chain(true);
+	add_shell(c, "exit 3");
+	EXPECT_INT(0, rf_submit(ring, c, RF_SUBMIT_ENDED, 0, &ctx, &err));
+	rf_chain_free(c);
+	d = until(ring, RF_DONE_ENDED);
+	EXPECT_INT(3 << 8, d.status);
+	rf_context_left(ctx, left);
+	/* reaped by somebody else, as leave() does: the launch still ends */
+	for (int i = 0; i < 2; i++)
+		if (left[i])
+			EXPECT_INT(left[i], waitpid(left[i], NULL, __WALL));
+	EXPECT_INT(RF_DONE_EXIT, until(ring, RF_DONE_EXIT).kind);
+	EXPECT_INT(-1, waitpid(-1, NULL, __WALL));
+	rf_ring_free(ring);
+}
+
 TEST_ENGINES(without_init_the_payload_is_pid_1)
 {
 	struct rf_ring *ring;
