@@ -208,15 +208,16 @@ teardown() {
 	local pid other
 
 	need_cgroups
-	mkfifo ready
+	# one each: a writer that is still there would end the other's line
+	mkfifo ready again
 	"$RINGFENCE" run --cgroup-parent "$PARENT" --limit-pids 50 --rw . -- \
 		sh -c 'echo >ready; exec sleep 60' 3>&- &
 	pid=$!
 	read -r <ready
 	"$RINGFENCE" run --cgroup-parent "$PARENT" --limit-pids 50 --rw . -- \
-		sh -c 'echo >ready; exec sleep 60' 3>&- &
+		sh -c 'echo >again; exec sleep 60' 3>&- &
 	other=$!
-	read -r <ready
+	read -r <again
 	kill -KILL $pid
 	! wait $pid
 	left_behind | grep -q "ringfence-$pid-"
