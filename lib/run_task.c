@@ -136,7 +136,7 @@ static void wait_while(uint32_t *word, uint32_t value)
  * clone3, or clone(2) where the submitter found clone3 refused.  *@ret_pidfd
  * may be written only with CLONE_PIDFD, *@tid only without it on the old call.
  */
-static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
+static long try_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
 		      int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
 {
 	struct clone_args args;
@@ -160,6 +160,21 @@ static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t 
 	args.stack = (uint64_t)(uintptr_t)stack - RF_TASK_STACK;
 	args.stack_size = RF_TASK_STACK;
 	return rf_arch_clone3(&args, sizeof(args), fn, ctx);
+}
+
+/*
+ * A new time namespace and shared memory exclude each other on older kernels, with
+ * CLONE_VFORK or without: then the memory is a copy, which an image of its own, whose
+ * area is a file, can do with.
+ */
+static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
+		      int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
+{
+	long r = try_task(ctx, flags, stack, cleartid, ret_pidfd, ret_pid, fn);
+
+	if (r == -EINVAL && ctx->area->peer_fd < 0)
+		r = try_task(ctx, flags & ~(uint64_t)CLONE_VM, stack, cleartid, ret_pidfd, ret_pid, fn);
+	return r;
 }
 
 /* A task sends its own pidfd, so that nobody has to trust a number. */

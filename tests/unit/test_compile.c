@@ -67,7 +67,7 @@ static const struct {
 	{ "clock offsets are written before anybody is in the namespace",
 	  BARE "namespaces: [user, mount, pid, time]\n"
 	  "time: {monotonic: 10s, boottime: -1ms}\n", &user,
-	  { "unshare pid,time", "write \"/proc/self/timens_offsets\" data=\"monotonic 10 0\\n"
+	  { "unshare user,mount,pid,time", "write \"/proc/self/timens_offsets\" data=\"monotonic 10 0\\n"
 	    "boottime -1 999000000\\n\"", "clone as=init" } },
 	{ "loopback is brought up in the new namespace", BARE "network: loopback\n", &user,
 	  { "setns %0 type=net", "link_up \"lo\"" } },
