@@ -116,6 +116,12 @@ const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "restriction", "ptrace", OPTION, rf_look_ptrace, 0, "denials cannot be explained by tracing" },
 
 	{ "cgroups", "hierarchies", OPTION, rf_look_hierarchies, 0, "no limits of control groups" },
+	{ "cgroups", "memory", OPTION, rf_look_controller, RF_CG_MEMORY, "no limit of `memory`, `swap`" },
+	{ "cgroups", "pids", OPTION, rf_look_controller, RF_CG_PIDS, "no limit of `pids`" },
+	{ "cgroups", "cpu", OPTION, rf_look_controller, RF_CG_CPU, "no limit of `cpu`" },
+	{ "cgroups", "cpuset", OPTION, rf_look_controller, RF_CG_CPUSET, "no limit of `cpuset`" },
+	{ "cgroups", "io", OPTION, rf_look_controller, RF_CG_IO, "no limit of `io`" },
+	{ "cgroups", "hugetlb", OPTION, rf_look_controller, RF_CG_HUGETLB, "no limit of `hugetlb`" },
 	{ "cgroups", "huge-pages", OPTION, rf_look_hugepages, 0, NULL },
 
 	{ "engine", "descriptors", OPTION, rf_look_nofile, 0,

@@ -113,7 +113,7 @@ rf_doctor_probe_fn rf_look_bind, rf_look_new_fs, rf_look_pivot_root, rf_look_idm
 rf_doctor_probe_fn rf_look_landlock, rf_look_seccomp, rf_look_notify, rf_look_ptrace,
 	rf_look_lsm, rf_look_filter, rf_look_tty, rf_look_nnp;
 rf_doctor_probe_fn rf_look_call;
-rf_doctor_probe_fn rf_look_hierarchies;
+rf_doctor_probe_fn rf_look_hierarchies, rf_look_controller;
 
 /* doctor_call.c: the names of the calls that a filter refuses. */
 void rf_doctor_refused(const struct rf_doctor *d, char *buf, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Control groups: which hierarchies there are, and where the caller is in them.
+ * Control groups: which hierarchies there are, and what the caller may limit by them.
  */
 #include "doctor.h"
 
@@ -8,6 +8,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "error.h"
+#include "sandbox.h"
 
 struct hierarchies {
 	unsigned int	v1, v2;
@@ -60,4 +65,82 @@ void rf_look_hierarchies(const struct rf_doctor *d, const struct rf_doctor_row *
 		rf_found(f, RF_FINDING_WORKS, "version 1: %s", h.list);
 	else
 		rf_found(f, RF_FINDING_WORKS, "hybrid: version 2 at %s, version 1: %s", h.unified, h.list);
+}
+
+/* ---------------------------------------------------------------- controllers */
+
+static const char *const names[RF_CG_NR] = {
+	[RF_CG_MEMORY] = "memory", [RF_CG_PIDS] = "pids", [RF_CG_CPU] = "cpu",
+	[RF_CG_CPUSET] = "cpuset", [RF_CG_IO] = "io", [RF_CG_HUGETLB] = "hugetlb",
+};
+
+/*
+ * Is nobody in the group @dir but this probe and who made it?  `run`, which has no
+ * such parent, would be alone there, and move.
+ */
+static bool only_probe_in(const char *dir)
+{
+	char procs[128];
+	int first, second, end = 0, self = (int)getpid(), parent = (int)getppid();
+
+	if (rf_cgroup_read(dir, "cgroup.procs", procs, sizeof(procs)) <= 0 ||
+	    sscanf(procs, "%d %d %n", &first, &second, &end) != 2 || procs[end])
+		return false;
+	return (first == self && second == parent) || (first == parent && second == self);
+}
+
+static bool would_be_alone(void)
+{
+	struct rf_cgroup_host host = { .nr = 0 };
+	bool alone = false;
+
+	if (rf_cgroup_host_read(&host) == 0)
+		for (size_t i = 0; i < host.nr; i++)
+			alone |= host.trees[i].v2 && only_probe_in(host.trees[i].own);
+	rf_cgroup_host_done(&host);
+	return alone;
+}
+
+static void cannot(const struct rf_err *err, struct rf_finding *f)
+{
+	bool missing = err->code == EOPNOTSUPP || err->code == ENOENT;
+
+	if (err->code == EBUSY && would_be_alone()) {
+		rf_found(f, RF_FINDING_WORKS, "where ringfence is alone in its group");
+		return;
+	}
+	(void)rf_found_failure(f, err->code, "%.250s", err->msg);
+	rf_cause_set(&f->cause, missing ? RF_CAUSE_CGROUP_CONTROLLER : RF_CAUSE_CGROUP_DELEGATION,
+		     "%s", missing ? "no hierarchy that is mounted here has this controller" :
+		     "no group with this controller is delegated to this user");
+}
+
+/* A group with one limit is made, as a launch would have it, and removed. */
+void rf_look_controller(const struct rf_doctor *d, const struct rf_doctor_row *row,
+			struct rf_finding *f)
+{
+	const char *name = names[row->arg];
+	struct rf_sandbox *sb = rf_sandbox_new();
+	struct rf_err err = RF_ERR_INIT;
+
+	if (!sb) {
+		(void)rf_found_failure(f, ENOMEM, "%s", name);
+		return;
+	}
+	(void)d;
+	sb->cgroup.set = 1U << row->arg;
+	sb->cgroup.memory = 64 << 20;
+	sb->cgroup.pids = 100;
+	sb->cgroup.cpu_milli = 1000;
+	if (rf_cgroup_make(sb, &err) < 0) {
+		cannot(&err, f);
+	} else {
+		/* the first is the one that the limit is in */
+		const char *path = sb->cgroup.group->dirs[0].path;
+
+		rf_found(f, RF_FINDING_WORKS, "in %.*s", (int)(strrchr(path, '/') - path), path);
+		rf_cgroup_submitted(sb);
+		(void)rf_cgroup_end(sb->cgroup.group, NULL);
+	}
+	rf_sandbox_free(sb);
 }

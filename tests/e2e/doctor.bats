@@ -132,6 +132,33 @@ need_deny() {
 	agree "root of the user's namespace" as_user unshare -r
 }
 
+@test "what it says of controllers is what run finds" {
+	local as name option
+
+	need_userns
+	for as in "" as_user; do
+		$as "$RINGFENCE" doctor --json >doctor.json || [ $? = 1 ]
+		while read -r name option; do
+			status=0
+			# shellcheck disable=SC2086 # words
+			$as "$RINGFENCE" run $option -- true 2>run.err || status=$?
+			echo "$as $name: $(finding cgroups "$name" status), run: $status $(cat run.err)"
+			case $(finding cgroups "$name" status) in
+			works)	[ $status = 0 ] ;;
+			fails)	[ $status = 125 ]
+				[ "$(finding cgroups "$name" cause)" = cgroup-delegation ] ||
+					[ "$(finding cgroups "$name" cause)" = cgroup-controller ]
+				[ -n "$(finding cgroups "$name" fix)" ] ;;
+			*)	false ;;
+			esac
+		done <<-'END'
+			memory --limit-memory=64M
+			pids --limit-pids=100
+			cpu --limit-cpu=1
+		END
+	done
+}
+
 @test "the errors of run speak of the doctor where it has more to say" {
 	need_deny
 	need_userns
