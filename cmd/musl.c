@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -287,6 +288,12 @@ void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset
 	__attribute__((alias("__mmap")));
 
 /* ------------------------------------------------ system calls without a wrapper */
+
+int statx(int dir, const char *path, int flags, unsigned int mask, struct statx *ret);
+int statx(int dir, const char *path, int flags, unsigned int mask, struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, ret);
+}
 
 int fsopen(const char *type, unsigned int flags);
 int fsopen(const char *type, unsigned int flags)

@@ -150,6 +150,7 @@ static size_t put_rule(struct rf_compile *k, const struct handled *h,
 		.slot = RF_SLOT_NONE, .path = rf_chain_str(k->c, from->path), .port = from->port,
 		.flags = (port ? RF_LANDLOCK_PORT : 0) |
 			 (from->optional ? RF_LANDLOCK_OPTIONAL : 0),
+		.dev = from->dev, .ino = from->ino, .born = from->born,
 	};
 	return to->access != 0;
 }

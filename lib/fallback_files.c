@@ -9,10 +9,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "compile.h"
@@ -174,13 +177,21 @@ static void add_mount(struct files *f, const struct rf_mount *m)
 
 /* -------------------------------------------------------------------- rules */
 
+/* @st: of the one file that it is for; NULL: of whatever is there. */
 static void add_rule(struct files *f, enum rf_landlock_kind kind, const char *path,
-		     const struct rf_place *where)
+		     const struct statx *st, const struct rf_place *where)
 {
 	/* what goes away meanwhile is out of reach as well */
 	struct rf_landlock_rule rule = { .kind = kind, .path = path, .optional = true,
 					 .place = *where };
 
+	if (st) {
+		rule.dev = makedev(st->stx_dev_major, st->stx_dev_minor);
+		rule.ino = st->stx_ino;
+		/* not every file system knows */
+		if (st->stx_mask & STATX_BTIME)
+			rule.born = (uint64_t)st->stx_btime.tv_sec * 1000000000U + st->stx_btime.tv_nsec;
+	}
 	f->no_memory |= !rf_landlock_add(f->sb, &rule);
 }
 
@@ -197,20 +208,20 @@ static bool is_below_or_at(const char *path, const char *dir)
 
 /* A rule of ours: where the spec has rules too, what both allow. */
 static void allow(struct files *f, const char *path, enum rights rights,
-		  const struct rf_place *where)
+		  const struct statx *st, const struct rf_place *where)
 {
 	enum rf_landlock_kind kind = rights == WRITE ? RF_LANDLOCK_WRITE : RF_LANDLOCK_READ;
 
 	if (!f->had_rules)
-		add_rule(f, kind, path, where);
+		add_rule(f, kind, path, st, where);
 	for (size_t i = 0; i < f->nr_given; i++) {
 		const struct rf_landlock_rule *g = &f->given[i];
 		enum rf_landlock_kind both = width(g->kind) < width(kind) ? g->kind : kind;
 
 		if (is_below_or_at(g->path, path))
-			add_rule(f, both, g->path, &g->place);
+			add_rule(f, both, g->path, NULL, &g->place);
 		else if (rf_path_is_below(path, g->path))
-			add_rule(f, both, path, where);
+			add_rule(f, both, path, st, where);
 	}
 }
 
@@ -230,41 +241,64 @@ static bool has_narrower_below(const struct files *f, const char *dir, enum righ
 	return false;
 }
 
-static void cover(struct files *f, const char *dir, enum rights rights,
-		  const struct rf_place *where);
+static void cover_below(struct files *f, int fd, const char *dir, enum rights rights,
+			const struct rf_place *where);
 
-/* What is in @dir by itself; what cannot be listed stays out of reach. */
-static void cover_each(struct files *f, const char *dir, enum rights rights,
+/*
+ * What is in the directory @fd, which is taken over, by itself.  Whoever may write in
+ * it can put something else there before the launch: so nothing is followed here, and
+ * a rule is for the file that was found.
+ */
+static void cover_each(struct files *f, int fd, const char *dir, enum rights rights,
 		       const struct rf_place *where)
 {
-	DIR *d = opendir(dir);
+	DIR *d = fdopendir(fd);
 	struct dirent *e;
 
+	if (!d)
+		(void)close(fd);
 	while (d && (e = readdir(d))) {
+		struct statx st;
 		char *path;
 
 		/* where a link leads has a rule of its own, or none */
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || e->d_type == DT_LNK)
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    statx(fd, e->d_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+			  STATX_TYPE | STATX_INO | STATX_BTIME, &st) < 0 || S_ISLNK(st.stx_mode))
 			continue;
 		path = rf_sandbox_printf(f->sb, "%s/%s", dir[1] ? dir : "", e->d_name);
 		if (!path) {
 			f->no_memory = true;
 			break;
 		}
-		if (!place_at(f, path))
-			cover(f, path, rights, where);
+		if (place_at(f, path))
+			continue;
+		if (has_narrower_below(f, path, rights))
+			cover_below(f, openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					      O_CLOEXEC), path, rights, where);
+		else
+			allow(f, path, rights, &st, where);
 	}
 	if (d)
 		closedir(d);
 }
 
+/* What cannot be listed stays out of reach. */
+static void cover_below(struct files *f, int fd, const char *dir, enum rights rights,
+			const struct rf_place *where)
+{
+	if (fd >= 0)
+		cover_each(f, fd, dir, rights, where);
+}
+
+/* @dir is as the spec has it, and whatever it is. */
 static void cover(struct files *f, const char *dir, enum rights rights,
 		  const struct rf_place *where)
 {
-	if (!has_narrower_below(f, dir, rights))
-		allow(f, dir, rights, where);
+	if (has_narrower_below(f, dir, rights))
+		cover_below(f, open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, rights, where);
 	else
-		cover_each(f, dir, rights, where);
+		allow(f, dir, rights, NULL, where);
 }
 
 /* The spec's own rules for files go, for they are part of the new ones. */

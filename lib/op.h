@@ -138,6 +138,9 @@ struct rf_landlock_op_rule {
 	rf_str		path;
 	uint32_t	port;
 	uint32_t	flags;		/* RF_LANDLOCK_* */
+	/* what the path must lead to, or it is left out; ino 0: anything; born: in ns, 0
+	   where the file system does not know */
+	uint64_t	dev, ino, born;
 };
 
 /* Result of keyring: nobody here has keyrings, so there is none to leave. */

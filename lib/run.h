@@ -56,6 +56,21 @@ static inline long rf_statx(int dir, const char *path, int flags, unsigned int m
 		       mask, ret);
 }
 
+/* When it was made, in ns; 0: not known to its file system.  statx(2), STATX_BTIME. */
+static inline uint64_t rf_stat_born(const struct statx *st)
+{
+	return st->stx_mask & STATX_BTIME ?
+	       (uint64_t)st->stx_btime.tv_sec * 1000000000U + st->stx_btime.tv_nsec : 0;
+}
+
+/* As stat(2) of a C library has it in st_dev. */
+static inline uint64_t rf_stat_dev(const struct statx *st)
+{
+	uint64_t minor = st->stx_dev_minor;
+
+	return (minor & 0xff) | ((uint64_t)st->stx_dev_major << 8) | ((minor & ~0xffULL) << 12);
+}
+
 /* All of @data, in as many calls as it takes; 0 or a negative errno. */
 static inline long rf_write_all(int fd, const char *data, size_t len)
 {

@@ -7,13 +7,6 @@
 #include "run.h"
 
 /* st_dev of @st, as stat(2) encodes it. */
-static uint64_t stat_dev(const struct statx *st)
-{
-	uint64_t minor = st->stx_dev_minor;
-
-	return (minor & 0xff) | ((uint64_t)st->stx_dev_major << 8) | ((minor & ~0xffULL) << 12);
-}
-
 RF_EXECUTOR(open_tree)
 {
 	const char *path = rf_ctx_str(ctx, op->u.open_tree.path);
@@ -29,7 +22,7 @@ RF_EXECUTOR(open_tree)
 		return fd;
 	/* the path was looked up again: it must still lead to the caller's descriptor */
 	r = rf_statx((int)fd, "", AT_EMPTY_PATH, STATX_INO, &st);
-	if (!r && (stat_dev(&st) != op->u.open_tree.dev || st.stx_ino != op->u.open_tree.ino))
+	if (!r && (rf_stat_dev(&st) != op->u.open_tree.dev || st.stx_ino != op->u.open_tree.ino))
 		r = -ESTALE;
 	if (r < 0) {
 		rf_close(fd);

@@ -124,6 +124,15 @@ static long add_beneath(long ruleset, int fd, uint64_t access)
 	return rf_sys4(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0);
 }
 
+static long is_found(const struct rf_landlock_op_rule *rule, int fd)
+{
+	struct statx st;
+	long r = rf_statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st);
+
+	return r < 0 ? r : rf_stat_dev(&st) == rule->dev && st.stx_ino == rule->ino &&
+			   rf_stat_born(&st) == rule->born;
+}
+
 static long add_rule(struct rf_ctx *ctx, long ruleset, const struct rf_landlock_op_rule *rule)
 {
 	const struct port_attr port = { .access = rule->access, .port = rule->port };
@@ -138,7 +147,10 @@ static long add_rule(struct rf_ctx *ctx, long ruleset, const struct rf_landlock_
 		return 0;
 	if (fd < 0)
 		return fd;
-	r = add_beneath(ruleset, (int)fd, rule->access);
+	/* another file than the one that was found may be anything, and gets nothing */
+	r = rule->ino ? is_found(rule, (int)fd) : 1;
+	if (r > 0)
+		r = add_beneath(ruleset, (int)fd, rule->access);
 	rf_close(fd);
 	return r;
 }

@@ -202,6 +202,9 @@ struct rf_landlock_rule {
 	const char	*path;		/* inside the sandbox, absolute; NULL for ports */
 	uint16_t	 port;
 	bool		 optional;	/* a missing path leaves the rule out */
+	/* and so does any other file there; born: in ns, for numbers are used again; ino 0:
+	   whatever it is */
+	uint64_t	 dev, ino, born;
 	struct rf_place	 place;
 };
 

@@ -116,6 +116,36 @@ text" ]
 	done
 }
 
+@test "what takes the place of a file before the launch gets no rule" {
+	local to
+
+	mkdir swapped
+	sed -i 's,^\(  {deny: .*\)\],\1\, {ro: DIR/swapped}\, {deny: DIR/swapped/key}],' lab.yaml
+	sed -i "s,DIR,$DIR,g" lab.yaml
+	for to in link directory; do
+		rm -rf swapped/* slow
+		echo text >swapped/stays
+		echo text >swapped/goes
+		echo precious >swapped/key
+		mkfifo slow
+		# its launch, whose rules are made already, waits for the other side
+		bare "$RINGFENCE" run --spec lab.yaml --fd 5:open="$DIR/slow" -- \
+			sh -c 'cat swapped/stays; cat swapped/goes swapped/goes/key' >out 2>&1 3>&- &
+		pid=$!
+		sleep 0.5	# too short, and the test says less, but nothing wrong
+		rm swapped/goes
+		case $to in
+		link)	ln -s key swapped/goes ;;
+		directory) mkdir swapped/goes; ln swapped/key swapped/goes/key ;;
+		esac
+		echo go >slow
+		wait $pid || true
+		cat out
+		grep -qx text out
+		! grep -q precious out
+	done
+}
+
 @test "private file systems of the preset are out of reach, not the host's" {
 	run ! bare "$RINGFENCE" run --fallback landlock -- ls /tmp
 	run ! bare "$RINGFENCE" run --fallback landlock -- sh -c "cat $DIR/sources/file"
