@@ -172,7 +172,10 @@ void rf_kept_release(struct rf_ring *ring);
 /* wait.c */
 /* Reap @task if it has ended: 1 reaped (or known to be gone), 0 still there. */
 int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct rusage *ret_usage);
-/* Has the task exec'd since it was made? 1, 0, or -errno where /proc cannot tell. */
+/*
+ * A task has let go of its descriptors that are close-on-exec: was it by exec, and
+ * not by its end?  1, 0, or -errno where /proc cannot tell.
+ */
 int rf_task_has_execed(pid_t pid);
 /* Has it called exit, and not been ended by a signal?  Not reaped by this. */
 bool rf_task_has_exited(const struct rf_task *task);

@@ -163,11 +163,16 @@ static void cancel_rest(struct rf_context *ctx, uint32_t from)
 	}
 }
 
+/* An op that was begun by a task that died has no result of its own. */
 static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 {
+	struct rf_record *rec = rf_record_at(ctx, index);
+
 	ctx->failed = true;
 	ctx->failed_op = (int)index;
 	ctx->failed_result = result;
+	rec->result = result;
+	rec->state = RF_REC_DONE;
 	cancel_rest(ctx, index + 1);
 	hand_out(ctx);
 	kill_all(ctx);
@@ -175,9 +180,9 @@ static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 
 /*
  * Did the exec that has no result succeed?  A task that has called exit did: our
- * own code writes a result first.  Any other has lost PF_FORKNOEXEC if it did;
- * that it is alive says nothing, for one that a signal ends lets go of its
- * descriptors before it is a zombie.  Without /proc it is believed to have.
+ * own code writes a result first.  Any other is asked about, alive or not: one that
+ * a signal ends lets go of its descriptors before it is a zombie.  Without /proc it
+ * is believed to have.
  */
 static bool exec_succeeded(struct rf_task *t)
 {
@@ -220,7 +225,6 @@ static bool init_failed(struct rf_context *ctx)
 		if (rf_op_at(ctx, i)->kind != RF_OP_CLONE ||
 		    rf_op_at(ctx, i)->u.clone.as != RF_CLONE_INIT)
 			continue;
-		rf_record_at(ctx, i)->result = ctx->area->init_state;
 		set_failed(ctx, i, ctx->area->init_state);
 		return true;
 	}

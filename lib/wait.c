@@ -78,12 +78,18 @@ bool rf_task_has_exited(const struct rf_task *t)
 	       info.si_pid && info.si_code == CLD_EXITED;
 }
 
-/* PF_FORKNOEXEC in field 9 of /proc/PID/stat, exact in an unreaped zombie too. */
+/*
+ * Of field 9 of /proc/PID/stat; both are exact in an unreaped zombie too.  exec
+ * may close what it has to before it clears PF_FORKNOEXEC (Debian's 6.1.192), an
+ * exit says PF_EXITING before it closes anything.
+ */
+#define PF_EXITING 0x4
 #define PF_FORKNOEXEC 0x40
 
 int rf_task_has_execed(pid_t pid)
 {
 	char path[64], text[512], *p;
+	unsigned long flags;
 	ssize_t n;
 	int fd;
 
@@ -102,7 +108,8 @@ int rf_task_has_execed(pid_t pid)
 		p = strchr(p + 1, ' ');
 	if (!p)
 		return -EIO;
-	return !(strtoul(p + 1, NULL, 10) & PF_FORKNOEXEC);
+	flags = strtoul(p + 1, NULL, 10);
+	return !(flags & PF_FORKNOEXEC) || !(flags & PF_EXITING);
 }
 
 long rf_self_peak_rss_kib(void)

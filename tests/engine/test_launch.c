@@ -265,6 +265,31 @@ TEST_ENGINES(a_parked_context_can_be_killed)
 	rf_ring_free(ring);
 }
 
+TEST_ENGINES(an_op_whose_task_is_killed_completes_too)
+{
+	struct rf_ring *ring = ring_here();
+	struct rf_chain *c = chain_here();
+	struct rf_context *ctx;
+	struct rf_completion d;
+	int gate, last, result;
+
+	gate = rf_prep_gate(c);
+	last = add_shell(c, "exit 5");
+	ctx = submit(ring, c, RF_SUBMIT_OPS);
+	until(ring, RF_DONE_PARKED);
+	EXPECT_INT(0, rf_context_kill(ctx));
+	for (int i = gate; i <= last; i++) {
+		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+		EXPECT_INT(RF_DONE_OP, d.kind);
+		EXPECT_INT(i, d.index);
+		EXPECT_INT(i == gate ? -EINTR : -ECANCELED, d.result);
+		EXPECT_INT(1, rf_context_op(ctx, i, &result));
+		EXPECT_INT(d.result, result);
+	}
+	EXPECT_INT(gate, until(ring, RF_DONE_FAILED).index);
+	rf_ring_free(ring);
+}
+
 TEST_ENGINES(a_chain_may_end_in_exit)
 {
 	struct rf_ring *ring = ring_here();
