@@ -151,8 +151,7 @@ static bool can_leave(const struct launch *l)
 {
 	const struct rf_sandbox *sb = l->load->sb;
 
-	return leave_can() && !l->wants_usage && !sb->traced && !l->inside && !l->publish.name &&
-	       !sb->cgroup.group;
+	return leave_can() && !l->wants_usage && !sb->traced && !l->inside && !l->publish.name;
 }
 
 static int submit(struct launch *l)
@@ -280,21 +279,22 @@ static int handle(struct launch *l, const struct rf_completion *done)
 		if (r <= 0)
 			return r;
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
-		limits_end(&l->limits);
+		limits_end(&l->limits, true);
 		chain_failed(l, done);
 		limits_verdict(&l->limits, &l->verdict);
 		return 1;
 	case RF_DONE_ENDED:
 		/* who ends by a signal does not leave but dies of it */
 		if (done->result < 0 || !WIFEXITED(done->status) || l->limits.passed ||
-		    l->signals.ended_by)
+		    l->signals.ended_by || !limits_are_over(&l->limits))
 			return 0;
 		rf_context_left(l->ctx, l->left);
 		/* fall through */
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		(void)terminal_finish(l->terminal);	/* before anything is said of it */
-		limits_end(&l->limits);
+		/* of a command that has done well nobody asks, but by a verdict */
+		limits_end(&l->limits, l->wants_usage || done->result < 0 || done->status != 0);
 		command_ended(l, done);
 		limits_verdict(&l->limits, &l->verdict);
 		take_receipt(l);

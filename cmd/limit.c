@@ -97,15 +97,22 @@ enum limit_passed limits_due(struct limits *l)
 
 /* -------------------------------------------------------------------- the end */
 
-void limits_end(struct limits *l)
+bool limits_are_over(const struct limits *l)
+{
+	const char *path = l->sb && group(l) ? rf_cgroup_path(group(l)) : NULL;
+
+	return !l->sb || !group(l) || (path && rf_cgroup_is_populated(path) == 0);
+}
+
+void limits_end(struct limits *l, bool look)
 {
 	int r;
 
 	if (!l->sb || !group(l))
 		return;
-	r = rf_cgroup_end(group(l), &l->usage);
+	r = rf_cgroup_end(group(l), look ? &l->usage : NULL);
 	l->sb->cgroup.group = NULL;
-	l->has_usage = true;
+	l->has_usage = look;
 	if (r < 0)
 		report_text("control group %s is left behind: %s\n", l->path, strerror(-r));
 }

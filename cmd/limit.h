@@ -30,8 +30,10 @@ int limits_start(struct limits *l, struct rf_sandbox *sb, struct rf_context *ctx
 		 struct rf_err *err);
 /* RF_DONE_TIMEOUT: which limit has passed, if any; waits for the next one otherwise. */
 enum limit_passed limits_due(struct limits *l);
-/* All tasks are gone: what they have used, and no group any more. */
-void limits_end(struct limits *l);
+/* Is nobody in the group any more, if there is one? */
+bool limits_are_over(const struct limits *l);
+/* All tasks are gone: what they have used, if somebody wants to @look, and no group any more. */
+void limits_end(struct limits *l, bool look);
 
 /*
  * Whether op @index failed with @result because the memory limit leaves no room
