@@ -179,14 +179,30 @@ static bool may_write(const char *dir, const char *file)
 	return n > 0 && (size_t)n < sizeof(path) && access(path, W_OK) == 0;
 }
 
-/* Have the version 2 group @dir hand @needs down. */
+/* Are there processes in the version 2 group @dir itself?  The root may have some. */
+static bool is_occupied(const char *dir)
+{
+	char path[4096 + 300], first[2];
+	int n = snprintf(path, sizeof(path), "%s/cgroup.type", dir);
+
+	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0 &&
+	       rf_cgroup_read(dir, "cgroup.procs", first, sizeof(first)) > 0;
+}
+
+/*
+ * Have the version 2 group @dir hand @needs down.  The kernel allows an occupied one
+ * to hand down what threads can share (cpu, cpuset, pids), but then no process may
+ * be in a group below: EOPNOTSUPP for who joins.
+ */
 static int hand_down(const char *dir, uint32_t needs, uint32_t *ret_enabled)
 {
+	const uint32_t enabled = read_list(dir, "cgroup.subtree_control");
+	const uint32_t missing = needs & ~enabled;
 	char words[128] = "";
-	uint32_t missing;
 	int r;
 
-	missing = needs & ~read_list(dir, "cgroup.subtree_control");
+	if ((needs | enabled) && is_occupied(dir))
+		return -EBUSY;
 	if (!missing)
 		return 0;
 	if (missing & ~read_list(dir, "cgroup.controllers"))

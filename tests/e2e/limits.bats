@@ -315,6 +315,29 @@ delegate() {
 	refute_output_has ran
 }
 
+@test "a group of version 2 with processes in it is no parent of one, and stays as it is" {
+	local group sleeper limit
+
+	need_cgroups
+	group=$(hierarchy pids)$PARENT
+	skip_unless cgroup2 "the pids controller is in version 1" test -e "$group/cgroup.type"
+	sleep 600 3>&- &
+	sleeper=$!
+	echo "$sleeper" >"$group/cgroup.procs"
+	# threads could share the first two, and the kernel would let the group hand them down
+	for limit in pids=5 cpu=0.5 memory=64M; do
+		limited "--limit-$limit" -- echo ran >>out 2>&1 || echo "status $?" >>out
+	done
+	cat "$group/cgroup.type" "$group/cgroup.subtree_control" >state
+	kill "$sleeper"
+	wait "$sleeper" || true
+	[ "$(grep -c "a group with processes in it cannot limit groups below it" out)" = 3 ]
+	[ "$(grep -c "^status 125" out)" = 3 ]
+	! grep -q "^ran" out
+	[ "$(cat state)" = domain ]
+	[ -z "$(left_behind)" ]
+}
+
 @test "in a user namespace of root's it works as outside" {
 	need_root
 	need_cgroups
