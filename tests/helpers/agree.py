@@ -21,6 +21,8 @@ LIMITS = {"nofile": "Max open files", "core": "Max core file size", "fsize": "Ma
 LIES = {"how": "host", "uid_map": "0 5 1", "gid_map": "0 5 1", "nofile": "63 (rlimit)",
         "core": "1 (rlimit)", "permitted": "chown", "effective": "chown", "inheritable": "chown",
         "ambient": "chown", "bounding": "chown"}
+# What nothing is that a sandbox shows; the directories of a test may be a tmpfs.
+ANOTHER = "ramfs"
 wrong = []
 
 
@@ -163,7 +165,7 @@ def lies(receipt):
             if entry["layer"] in ("root", "limits", "capabilities", "user"):
                 lie = copy.deepcopy(receipt)
                 lie[i]["detail"][name] = LIES.get(
-                    name, "tmpfs" if entry["detail"][name] != "tmpfs" else "bind ro")
+                    name, "bind ro" if entry["detail"][name] == "tmpfs" else ANOTHER)
                 yield entry["layer"], lie
 
 
