@@ -142,15 +142,33 @@ static int check_swap(const struct rf_sandbox *sb, const struct rf_cgroup_plan *
 static void take_leaf(struct rf_cgroup *g, struct rf_cgroup_plan *p)
 {
 	for (size_t i = 0; i < p->nr; i++) {
+		g->leaf_enabled |= p->spots[i].enabled;
 		if (!p->spots[i].leaf)
 			continue;
 		g->leaf = p->spots[i].leaf;
-		g->leaf_enabled = p->spots[i].enabled;
 		p->spots[i].leaf = NULL;
 	}
 	g->leaf_fd = g->leaf ? open(g->leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (g->leaf_fd >= 0)
 		(void)flock(g->leaf_fd, LOCK_EX | LOCK_NB);
+}
+
+/* The launcher stays where @g has moved it, until *keep is ended. */
+static void keep_leaf(const struct rf_sandbox *sb, struct rf_cgroup *g)
+{
+	struct rf_cgroup **keep = sb->cgroup.keep;
+
+	if (g->leaf && !*keep) {
+		*keep = calloc(1, sizeof(**keep));
+		if (!*keep)
+			return;
+		(*keep)->leaf = g->leaf;
+		(*keep)->leaf_fd = g->leaf_fd;
+		g->leaf = NULL;
+		g->leaf_fd = -1;
+	}
+	if (*keep)
+		(*keep)->leaf_enabled |= g->leaf_enabled;
 }
 
 int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err)
@@ -176,6 +194,8 @@ int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err)
 	if (r == 0)
 		r = rf_cgroup_place(sb, &plan, err);
 	take_leaf(g, &plan);
+	if (sb->cgroup.keep)
+		keep_leaf(sb, g);
 	for (size_t i = 0; r == 0 && i < plan.nr; i++)
 		rf_cgroup_sweep(plan.spots[i].parent);
 	if (r == 0) {

@@ -73,7 +73,7 @@ struct rf_cgroup_spot {
 	bool		 optional;	/* no limit depends on it */
 	char		*parent;	/* directory; ours is made in it */
 	char		*leaf;		/* the launcher has moved out of its group into this; or NULL */
-	uint32_t	 enabled;	/* controllers that were enabled for the leaf's sake */
+	uint32_t	 enabled;	/* controllers that were enabled for this sandbox's sake */
 };
 
 struct rf_cgroup_plan {

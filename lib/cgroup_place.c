@@ -238,10 +238,24 @@ static int may_move(const char *own, const char *dir)
 	return may_write(above, "cgroup.procs") ? 0 : -errno;
 }
 
+/*
+ * The length of the caller's own group.  Where it has moved out of that for the sake
+ * of another sandbox (move_to_leaf()), that is the one above.
+ */
+static size_t own_length(const struct rf_cgroup_tree *t)
+{
+	size_t len = strlen(t->own), tail;
+	char leaf[64];
+
+	tail = (size_t)snprintf(leaf, sizeof(leaf), "/ringfence-%d-launcher", (int)getpid());
+	if (len < t->mount_len + tail || strcmp(t->own + len - tail, leaf) != 0)
+		return len;
+	return len - tail;
+}
+
 /* 0, or why no group can be made in @dir. */
 static int try_parent(struct rf_cgroup_spot *s, const char *dir)
 {
-	uint32_t enabled = 0;
 	int r;
 
 	if (access(dir, W_OK | X_OK) < 0)
@@ -249,7 +263,7 @@ static int try_parent(struct rf_cgroup_spot *s, const char *dir)
 	if (!s->tree->v2)
 		return 0;
 	r = may_move(s->tree->own, dir);
-	return r < 0 ? r : hand_down(dir, s->controllers, &enabled);
+	return r < 0 ? r : hand_down(dir, s->controllers, &s->enabled);
 }
 
 /* The caller is the only process of @dir, and so may leave it. */
@@ -297,7 +311,7 @@ fail:
 static int find_parent(struct rf_cgroup_spot *s)
 {
 	const struct rf_cgroup_tree *t = s->tree;
-	char *dir = strdup(t->own);
+	char *dir = strndup(t->own, own_length(t));
 	int own = 0, r = -ENOMEM;
 
 	for (bool first = true; dir; first = false) {
@@ -326,7 +340,7 @@ static int named_parent(const struct rf_sandbox *sb, struct rf_cgroup_spot *s)
 {
 	const struct rf_cgroup_tree *t = s->tree;
 	const char *path = sb->cgroup.parent;
-	int len = path[0] == '/' ? (int)t->mount_len : (int)strlen(t->own), r;
+	int len = (int)(path[0] == '/' ? t->mount_len : own_length(t)), r;
 
 	if (asprintf(&s->parent, "%.*s%s%s", len, t->own, path[0] == '/' ? "" : "/",
 		     strcmp(path, "/") ? path : "") < 0) {

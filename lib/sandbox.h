@@ -249,6 +249,11 @@ struct rf_cgroup_spec {
 	struct rf_place	 places[RF_CG_NR], parent_place;
 	/* the group itself, made before the chain is compiled (cgroup.h) */
 	struct rf_cgroup *group;	/* NULL: explain, or nothing needs one */
+	/*
+	 * A launcher of several sandboxes: where it had to move for a group, *keep, at
+	 * first NULL, is what rf_cgroup_end() takes it back by when all have ended.
+	 */
+	struct rf_cgroup **keep;
 	int		 fds[RF_CG_HIERARCHIES]; /* what a task joins by, one per hierarchy; -1: explain */
 	size_t		 nr_fds;
 	const char	*v2_path;	/* its directory of version 2, or NULL; explain: with PID and N */

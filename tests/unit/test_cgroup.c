@@ -322,6 +322,28 @@ TEST(the_nearest_group_that_hands_the_controllers_down_is_the_parent)
 	expect_parent("cgroup_parent: deep\n", "/slice/own.scope", "/slice/own.scope/deep");
 }
 
+/* Where a launcher of several sandboxes has moved out of the way, the next is beside. */
+TEST(a_launcher_that_has_moved_for_one_sandbox_makes_the_next_beside_it)
+{
+	struct rf_cgroup_plan p = { .nr = 0 };
+	struct rf_err err = RF_ERR_INIT;
+	char leaf[64];
+
+	make_group("", "memory pids", "memory pids");
+	make_group("/own.scope", "memory pids", "memory");
+	snprintf(leaf, sizeof(leaf), "/own.scope/ringfence-%d-launcher", (int)getpid());
+	make_group(leaf, "memory", "");
+	expect_parent("limits: {memory: 1M}\n", leaf, "/own.scope");
+	make_group("/own.scope/given", "memory", "");
+	expect_parent("cgroup_parent: given\n", leaf, "/own.scope/given");
+	/* what is enabled for the next is known, to be taken back */
+	EXPECT_INT(0, place("limits: {pids: 5}\n", leaf, &p, &err));
+	EXPECT_STR(below("/own.scope"), p.spots[0].parent);
+	EXPECT_TRUE(!p.spots[0].leaf);
+	EXPECT_INT(1 << RF_CTL_PIDS, p.spots[0].enabled);
+	rf_cgroup_plan_done(&p);
+}
+
 TEST(what_no_group_has_is_an_error_with_the_place_of_the_limit)
 {
 	static const struct { const char *spec, *msg; int error; } cases[] = {
