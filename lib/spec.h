@@ -52,6 +52,20 @@ int rf_spec_parse(const char *name, const char *text, size_t len,
 		  unsigned int flags, struct rf_sandbox *sb, struct rf_err *err);
 
 /*
+ * The text of @file, which is then for rf_spec_parse(), any number of times;
+ * to be freed.
+ */
+int rf_spec_text(const char *file, char **ret_text, size_t *ret_len, struct rf_err *err);
+
+/*
+ * One document of many: @text, with @above lines above it in the file that errors
+ * call @name.  A map is the spec of @sb, which must have none; a list is a command
+ * for the sandbox that @sb and its options describe.
+ */
+int rf_job_parse(const char *name, unsigned int above, const char *text, size_t len,
+		 unsigned int flags, struct rf_sandbox *sb, struct rf_err *err);
+
+/*
  * Every key of a spec as an option, ended by a row without a name.
  */
 extern const struct rf_opt rf_spec_options[];
@@ -168,12 +182,13 @@ int rf_value_word(struct rf_reader *r, const struct rf_node *v,
 const char *rf_nearest(const char *word, const void *names, size_t stride,
 		       char buf[64]);
 
-/* spec_yaml.c: a document as a tree */
-int rf_yaml_parse(struct rf_reader *r, const char *name, const char *text,
+/* spec_yaml.c: a document as a tree; there are @above lines above @text in its file */
+int rf_yaml_parse(struct rf_reader *r, const char *name, unsigned int above, const char *text,
 		  size_t len, struct rf_node **ret_root);
 
-/* spec_top.c: the keys of a document, without `extends` */
+/* spec_top.c: the keys of a document, without `extends`; a list that is a command */
 int rf_spec_read(struct rf_reader *r, const struct rf_node *root);
+int rf_read_argv(struct rf_reader *r, const struct rf_node *v, char ***ret_argv, size_t *ret_nr);
 
 /* spec_load.c: what `extends: @v` does */
 int rf_spec_extend(struct rf_reader *r, const struct rf_node *v);
@@ -254,8 +269,9 @@ struct rf_draft {
 
 	struct rf_option *options;	/* in the order of the command line */
 	size_t		 nr_options, max_options;
-	char		**argv;		/* of rf_command_set() */
+	char		**argv;		/* of rf_command_set() or rf_job_parse() */
 	size_t		 nr_argv;
+	struct rf_place	 argv_place;
 };
 
 struct rf_draft *rf_draft(struct rf_sandbox *sb);

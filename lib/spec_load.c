@@ -240,14 +240,10 @@ static int extend_all(struct rf_reader *r, const struct chapter *from, const str
 	return ret;
 }
 
-static int read_text(struct rf_reader *r, const struct chapter *chapter,
-		     const char *text, size_t len)
+static int read_root(struct rf_reader *r, const struct chapter *chapter, const struct rf_node *root)
 {
-	struct rf_node *root = NULL;
-	int ret = rf_yaml_parse(r, chapter->name, text, len, &root);
+	int ret = rf_need(r, root, RF_NODE_MAP, "a map of keys");
 
-	if (!ret)
-		ret = rf_need(r, root, RF_NODE_MAP, "a map of keys");
 	if (!ret)
 		ret = rf_no_repeats(r, root);
 	for (size_t i = 0; !ret && i < root->nr; i += 2)
@@ -257,6 +253,15 @@ static int read_text(struct rf_reader *r, const struct chapter *chapter,
 		return ret;
 	r->layer = ++r->draft->nr_layers;
 	return rf_spec_read(r, root);
+}
+
+static int read_text(struct rf_reader *r, const struct chapter *chapter,
+		     const char *text, size_t len)
+{
+	struct rf_node *root = NULL;
+	int ret = rf_yaml_parse(r, chapter->name, 0, text, len, &root);
+
+	return ret < 0 ? ret : read_root(r, chapter, root);
 }
 
 static int reader_init(struct rf_reader *r, struct rf_sandbox *sb, unsigned int flags,
@@ -287,6 +292,56 @@ int rf_spec_parse(const char *name, const char *text, size_t len,
 	int ret = reader_init(&r, sb, flags, err);
 
 	return ret < 0 ? ret : read_text(&r, &c, text, len);
+}
+
+int rf_spec_text(const char *file, char **ret_text, size_t *ret_len, struct rf_err *err)
+{
+	struct rf_reader r = { .err = err };
+	bool is_stdin = !strcmp(file, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY), ret;
+
+	if (fd < 0)
+		return rf_err_set(err, errno, "open %s", file);
+	ret = read_fd(&r, is_stdin ? "standard input" : file, fd, ret_text, ret_len);
+	if (!is_stdin)
+		(void)close(fd);
+	return ret;
+}
+
+/* A list is the command; it wins over that of a spec, as one of the command line does. */
+static int read_list_job(struct rf_reader *r, const struct rf_node *root)
+{
+	r->draft->argv_place = root->place;
+	return rf_read_argv(r, root, &r->draft->argv, &r->draft->nr_argv);
+}
+
+static int read_map_job(struct rf_reader *r, const struct chapter *c, const struct rf_node *root)
+{
+	if (r->draft->has_spec) {
+		rf_err_at(r->err, &root->place, EINVAL, "a job with a spec of its own, and --spec too");
+		rf_err_hint(r->err, "`extends` joins specs; with --spec a job is a list: its command");
+		return -EINVAL;
+	}
+	r->draft->has_spec = true;
+	return read_root(r, c, root);
+}
+
+int rf_job_parse(const char *name, unsigned int above, const char *text, size_t len,
+		 unsigned int flags, struct rf_sandbox *sb, struct rf_err *err)
+{
+	struct rf_reader r = { .sb = sb, .draft = rf_draft(sb), .err = err, .flags = flags };
+	const struct chapter c = { .name = name };
+	struct rf_node *root = NULL;
+	int ret;
+
+	if (!r.draft)
+		return rf_err_set(err, ENOMEM, "reading a job");
+	ret = rf_yaml_parse(&r, name, above, text, len, &root);
+	if (ret < 0)
+		return ret;
+	if (root->kind == RF_NODE_LIST)
+		return read_list_job(&r, root);
+	return read_map_job(&r, &c, root);
 }
 
 /* What `extends: [NAME]` would do, said by an option or by nobody. */

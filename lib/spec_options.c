@@ -300,7 +300,7 @@ int rf_options_read(struct rf_sandbox *sb, struct rf_err *err)
 	if (r.draft->argv) {
 		sb->argv = r.draft->argv;
 		sb->nr_argv = r.draft->nr_argv;
-		sb->command_place = (struct rf_place){ NULL, 0, 0 };
+		sb->command_place = r.draft->argv_place;
 	}
 	return 0;
 }

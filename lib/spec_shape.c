@@ -322,7 +322,7 @@ static struct rf_node *shape_yaml(const struct shape *s, const char *value)
 	struct rf_reader r = { .sb = s->sb, .err = s->err };
 	struct rf_node *root;
 
-	if (rf_yaml_parse(&r, s->place.file, value, strlen(value), &root) < 0)
+	if (rf_yaml_parse(&r, s->place.file, 0, value, strlen(value), &root) < 0)
 		return NULL;
 	return list_of(s, root);
 }

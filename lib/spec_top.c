@@ -31,9 +31,8 @@ static int read_extends(struct rf_reader *r, const struct rf_node *v, void *sb)
 	return 0;
 }
 
-static int read_command(struct rf_reader *r, const struct rf_node *v, void *obj)
+int rf_read_argv(struct rf_reader *r, const struct rf_node *v, char ***ret_argv, size_t *ret_nr)
 {
-	struct rf_sandbox *sb = obj;
 	const char *word;
 	char **argv;
 	int ret = rf_need(r, v, RF_NODE_LIST, "a list of words");
@@ -42,7 +41,7 @@ static int read_command(struct rf_reader *r, const struct rf_node *v, void *obj)
 		return ret;
 	if (!v->nr)
 		return rf_err_at(r->err, &v->place, EINVAL, "the command is empty");
-	argv = rf_sandbox_alloc(sb, (v->nr + 1) * sizeof(*argv));
+	argv = rf_sandbox_alloc(r->sb, (v->nr + 1) * sizeof(*argv));
 	if (!argv)
 		return rf_err_set(r->err, ENOMEM, "reading 'command'");
 	for (size_t i = 0; i < v->nr; i++) {
@@ -53,9 +52,16 @@ static int read_command(struct rf_reader *r, const struct rf_node *v, void *obj)
 	}
 	if (!*argv[0])
 		return rf_err_at(r->err, &v->items[0]->place, EINVAL, "the command is empty");
-	sb->argv = argv;
-	sb->nr_argv = v->nr;
+	*ret_argv = argv;
+	*ret_nr = v->nr;
 	return 0;
+}
+
+static int read_command(struct rf_reader *r, const struct rf_node *v, void *obj)
+{
+	struct rf_sandbox *sb = obj;
+
+	return rf_read_argv(r, v, &sb->argv, &sb->nr_argv);
 }
 
 static int read_name(struct rf_reader *r, const struct rf_node *v, const char **field)

@@ -29,6 +29,7 @@ struct parse {
 	struct rf_reader *r;
 	const char	*name, *text;
 	size_t		 len;
+	unsigned int	 above;		/* lines of the file above the text */
 	yaml_parser_t	 yaml;
 	struct rf_node	*root;
 	struct open_node open[RF_SPEC_DEPTH_MAX];
@@ -37,14 +38,14 @@ struct parse {
 
 static struct rf_place place_of(const struct parse *p, yaml_mark_t mark)
 {
-	return (struct rf_place){ p->name, (unsigned int)mark.line + 1,
+	return (struct rf_place){ p->name, p->above + (unsigned int)mark.line + 1,
 				  (unsigned int)mark.column + 1 };
 }
 
 /* Line and column of byte @offset, columns in characters as libyaml has them. */
 static struct rf_place place_at(const struct parse *p, size_t offset)
 {
-	struct rf_place place = { p->name, 1, 1 };
+	struct rf_place place = { p->name, p->above + 1, 1 };
 
 	if (offset > p->len)
 		offset = p->len;
@@ -245,11 +246,11 @@ static int read_events(struct parse *p)
 	return 0;
 }
 
-int rf_yaml_parse(struct rf_reader *r, const char *name, const char *text,
+int rf_yaml_parse(struct rf_reader *r, const char *name, unsigned int above, const char *text,
 		  size_t len, struct rf_node **ret_root)
 {
-	struct parse p = { .r = r, .text = text, .len = len };
-	struct rf_place place = { name, 1, 1 };
+	struct parse p = { .r = r, .text = text, .len = len, .above = above };
+	struct rf_place place = { name, above + 1, 1 };
 	const char *nul = len ? memchr(text, '\0', len) : NULL;
 	int ret;
 
