@@ -320,14 +320,17 @@ static int resolve_scratch(struct rf_resolve *rs)
 
 /* ------------------------------------------------------------- descriptors */
 
-/* A directory, or what opens one, is a way out of the sandbox. */
+/*
+ * A directory, or what opens one, is a way out of the sandbox.  And what the caller
+ * has handed down by exec is not close-on-exec: what is, is ours.
+ */
 static int check_passed(struct rf_resolve *rs, const struct rf_place *place, int fd,
 			bool dir_ok)
 {
 	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL), own = fcntl(fd, F_GETFD);
 
-	if (flags < 0 || fstat(fd, &st) < 0)
+	if (flags < 0 || (own & FD_CLOEXEC) || fstat(fd, &st) < 0)
 		return rf_err_at(rs->err, place, EINVAL, "descriptor %d is not open", fd);
 	if (dir_ok || (!S_ISDIR(st.st_mode) && !(flags & O_PATH)))
 		return 0;

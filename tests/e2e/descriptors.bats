@@ -28,3 +28,8 @@ setup() {
 	[ "$(cat file)" = precious ]
 	[ ! -e ran ]
 }
+
+@test "a descriptor of ringfence's own is none that can be passed" {
+	run -2 bash -c 'exec 3>&- 4>&-; exec "$RINGFENCE" run --verdict verdict --fd 5:from=3 -- true'
+	assert_output_has "descriptor 3 is not open"
+}

@@ -195,7 +195,7 @@ TEST(a_directory_is_passed_in_only_if_named_as_such)
 	int fd;
 
 	enter_dir();
-	fd = open("dir", O_RDONLY | O_CLOEXEC);
+	fd = open("dir", O_RDONLY);
 	snprintf(text, sizeof(text), "fds: {9: {from: %d}}", fd);
 	{
 		GIVEN(text);
