@@ -159,7 +159,10 @@ static int submit(struct launch *l)
 	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
 			     (l->wants_usage ? RF_SUBMIT_RSS : 0) |
 			     (can_leave(l) ? RF_SUBMIT_ENDED : 0);
-	int r = rf_submit(l->ring, l->load->chain, flags, 0, &l->ctx, &l->err);
+	int r;
+
+	l->ctx = NULL;
+	r = rf_submit(l->ring, l->load->chain, flags, l->user_data, &l->ctx, &l->err);
 
 	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
 	load_submitted(l->load);
@@ -247,8 +250,7 @@ static int until_published(const struct launch *l)
 	return age_ms < PUBLISH_AFTER_MS ? (int)(PUBLISH_AFTER_MS - age_ms) : 0;
 }
 
-/* Return: 1 when the launch is over, 0, or a negative errno. */
-static int handle(struct launch *l, const struct rf_completion *done)
+int launch_handle(struct launch *l, const struct rf_completion *done)
 {
 	int r;
 
@@ -259,7 +261,7 @@ static int handle(struct launch *l, const struct rf_completion *done)
 	case RF_DONE_STARTED:
 		l->exec_ns = clock_ns();
 		l->verdict.has_setup = true;
-		l->verdict.setup_us = l->exec_ns / 1000;
+		l->verdict.setup_us = (l->exec_ns - l->begin_ns) / 1000;
 		signals_started(&l->signals, l->ctx, done->result);
 		if (l->publish.name) {
 			r = publish(l);
@@ -353,7 +355,7 @@ static int loop(struct launch *l)
 
 		r = rf_ring_wait(l->ring, early ? 0 : until_published(l), &done);
 		if (r > 0)
-			r = handle(l, &done);
+			r = launch_handle(l, &done);
 		else if (r == 0 && !early && until_published(l) == 0)
 			r = publish(l);
 		else if (r == 0 && early && !rf_context_is_past_exec(l->ctx))
@@ -476,9 +478,38 @@ void launch_run(struct launch *l, struct load *load)
 	publish_done(&l->publish);
 }
 
+int launch_begin(struct launch *l, struct load *load)
+{
+	int r;
+
+	l->load = load;
+	l->begin_ns = clock_ns();
+	describe(l);
+	if (load->sb->die_with_parent) {
+		r = die_with_parent(l);
+		if (r < 0)
+			return r;
+	}
+	say_fallback(l);
+	return submit(l);
+}
+
+void launch_end_by(struct launch *l, int sig)
+{
+	if (!l->signals.ended_by)
+		l->signals.ended_by = sig;
+	(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
+}
+
+void launch_failed(struct launch *l)
+{
+	failed(l, STATUS_SANDBOX, REPORT_STRERROR);
+}
+
 void launch_done(struct launch *l)
 {
-	l->ring = rf_ring_free(l->ring);
+	if (!l->borrows_ring)
+		l->ring = rf_ring_free(l->ring);
 	if (l->signals.fd >= 0)
 		(void)close(l->signals.fd);
 	l->signals.fd = -1;

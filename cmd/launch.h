@@ -23,6 +23,8 @@ struct launch {
 	bool		 wants_usage;	/* somebody will read the verdict */
 	struct tracer	 tracer;	/* .explain, .learn */
 	const struct process *inside;	/* the sandbox is another launch's, and ends with this */
+	bool		 borrows_ring;	/* .ring is the caller's: launch_begin() */
+	uint64_t	 user_data;	/* of its completions */
 
 	/* the answer */
 	struct rf_verdict verdict;
@@ -35,6 +37,7 @@ struct launch {
 	struct signals	 signals;
 	struct terminal	*terminal;	/* private, of the command; or NULL */
 	int		 typed_signal;	/* ^C or ^\ was the last that was typed there; 0 */
+	uint64_t	 begin_ns;	/* clock_ns() when it was begun; 0: with the program */
 	struct publish	 publish;
 	bool		 published;	/* or there is nothing to publish */
 	uint64_t	 exec_ns;	/* clock_ns() when the command started */
@@ -65,5 +68,21 @@ struct launch {
  */
 void launch_run(struct launch *l, struct load *load);
 void launch_done(struct launch *l);
+
+/*
+ * The same in parts, for one of many on the caller's .ring: it has no terminal, no
+ * tracer and no name by which others find it, and signals are the caller's matter.
+ * The caller waits, and hands over each completion.
+ *
+ * Return: launch_handle() 1 when it is over; 0; or a negative errno with .err set,
+ * which launch_failed() reports.  After that, as after an error of launch_begin(),
+ * it is over if .ctx is NULL; else it is the caller's to kill, and one more
+ * completion says that it is over.
+ */
+int launch_begin(struct launch *l, struct load *load);
+int launch_handle(struct launch *l, const struct rf_completion *done);
+/* Kill it; the verdict is to say that @sig has ended it. */
+void launch_end_by(struct launch *l, int sig);
+void launch_failed(struct launch *l);
 
 #endif

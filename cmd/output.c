@@ -64,3 +64,15 @@ int output_open(const char *option, const char *name, struct rf_err *err)
 		return rf_err_set(err, errno, "%s: %s", option, name);
 	return fd;
 }
+
+int output_take(const char *option, const char *name, int *fd, struct rf_err *err)
+{
+	int new_fd = output_open(option, name, err);
+
+	if (new_fd < 0)
+		return new_fd;
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = new_fd;
+	return 0;
+}

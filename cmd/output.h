@@ -18,4 +18,7 @@ struct rf_err;
  */
 int output_open(const char *option, const char *name, struct rf_err *err);
 
+/* The same into *@fd, in whose place it comes: of several options the last wins. */
+int output_take(const char *option, const char *name, int *fd, struct rf_err *err);
+
 #endif

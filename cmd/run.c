@@ -51,7 +51,7 @@ const struct command cmd_run = {
 	.main	= run_main,
 };
 
-static int take_engine(struct run *run, const char *value, struct rf_err *err)
+int run_take_engine(enum rf_engine_kind *ret, const char *value, struct rf_err *err)
 {
 	static const struct { const char *name; enum rf_engine_kind kind; } engines[] = {
 		{ "auto", RF_ENGINE_AUTO }, { "ring", RF_ENGINE_RING }, { "plain", RF_ENGINE_PLAIN },
@@ -59,7 +59,7 @@ static int take_engine(struct run *run, const char *value, struct rf_err *err)
 
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		if (strcmp(value, engines[i].name) == 0) {
-			run->launch.engine = engines[i].kind;
+			*ret = engines[i].kind;
 			return 0;
 		}
 	}
@@ -77,30 +77,17 @@ static int take_trace(struct run *run, const char *value, struct rf_err *err)
 	return 0;
 }
 
-/* The last one given wins; it is open from here on. */
-static int take_output(const char *option, const char *value, int *fd, struct rf_err *err)
-{
-	int new_fd = output_open(option, value, err);
-
-	if (new_fd < 0)
-		return new_fd;
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = new_fd;
-	return 0;
-}
-
 int run_take_row(struct run *run, const struct rf_opt *opt, const char *value, struct rf_err *err)
 {
 	switch (opt->id) {
 	case RUN_ENGINE:
-		return take_engine(run, value, err);
+		return run_take_engine(&run->launch.engine, value, err);
 	case RUN_TRACE:
 		return take_trace(run, value, err);
 	case RUN_TRACE_FILE:
-		return take_output("--trace-file", value, &run->trace_fd, err);
+		return output_take("--trace-file", value, &run->trace_fd, err);
 	default:
-		return take_output("--verdict", value, &run->verdict_fd, err);
+		return output_take("--verdict", value, &run->verdict_fd, err);
 	}
 }
 

@@ -23,10 +23,13 @@ struct run {
 /* Ids of the rows; a command's own begin at RUN_OWN. */
 enum { RUN_ENGINE, RUN_TRACE, RUN_TRACE_FILE, RUN_VERDICT, RUN_OWN };
 
-#define RUN_ROWS								\
+#define RUN_ROW_ENGINE								\
 	{ .name = "engine", .arg = "ENGINE", .id = RUN_ENGINE,			\
 	  .help = "how the chain is run: auto, ring or plain",			\
-	  .complete = RF_COMPLETE_WORDS, .words = "auto ring plain" },		\
+	  .complete = RF_COMPLETE_WORDS, .words = "auto ring plain" }
+
+#define RUN_ROWS								\
+	RUN_ROW_ENGINE,								\
 	{ .name = "trace", .arg = "FORMAT", .id = RUN_TRACE, .flags = RF_OPT_OPTIONAL, \
 	  .help = "print every op with its result and time, as text or json",	\
 	  .complete = RF_COMPLETE_WORDS, .words = "text json" },		\
@@ -36,6 +39,9 @@ enum { RUN_ENGINE, RUN_TRACE, RUN_TRACE_FILE, RUN_VERDICT, RUN_OWN };
 	{ .name = "verdict", .arg = "FILE", .id = RUN_VERDICT,			\
 	  .help = "write how the launch ended to FILE or &FD, as JSON",		\
 	  .complete = RF_COMPLETE_FILE }
+
+/* --engine. */
+int run_take_engine(enum rf_engine_kind *ret, const char *value, struct rf_err *err);
 
 /* One of RUN_ROWS. */
 int run_take_row(struct run *run, const struct rf_opt *opt, const char *value, struct rf_err *err);
