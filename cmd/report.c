@@ -12,6 +12,9 @@
 #include "ringfence.h"
 
 static bool stdout_was_closed;
+static const char *about;	/* the job that messages are about, or NULL */
+static void (*make_way)(void *arg);	/* before each message, or NULL */
+static void *make_way_arg;
 static int out_error;		/* of the first write that failed */
 
 int write_all(int fd, const char *buf, size_t len)
@@ -66,6 +69,20 @@ static void put(char *buf, size_t size, size_t *n, const char *fmt, ...)
 		*n = *n + (size_t)r < size ? *n + (size_t)r : size - 1;
 }
 
+void report_make_way(void (*call)(void *arg), void *arg)
+{
+	make_way = call;
+	make_way_arg = arg;
+}
+
+/* In one piece, so that lines of others do not get between. */
+static void say(const char *text, size_t len)
+{
+	if (make_way)
+		make_way(make_way_arg);
+	(void)write_all(STDERR_FILENO, text, len);
+}
+
 void report_error(const struct rf_err *err, unsigned int flags)
 {
 	char file[4 * sizeof(err->file)], msg[2 * sizeof(err->msg)], hint[2 * sizeof(err->hint)];
@@ -76,6 +93,8 @@ void report_error(const struct rf_err *err, unsigned int flags)
 	text_escape(err->msg, msg, sizeof(msg));
 	text_escape(err->hint, hint, sizeof(hint));
 	put(text, sizeof(text), &n, "ringfence: ");
+	if (about && !*file)
+		put(text, sizeof(text), &n, "%s: ", about);
 	if (*file)
 		put(text, sizeof(text), &n, "%s:", file);
 	if (*file && err->line)
@@ -88,8 +107,7 @@ void report_error(const struct rf_err *err, unsigned int flags)
 	put(text, sizeof(text), &n, "\n");
 	if (*hint)
 		put(text, sizeof(text), &n, "  hint: %s\n", hint);
-	/* in one piece, so that lines of others do not get between */
-	(void)write_all(STDERR_FILENO, text, n);
+	say(text, n);
 }
 
 void report_text(const char *fmt, ...)
@@ -100,12 +118,19 @@ void report_text(const char *fmt, ...)
 	int r;
 
 	put(text, sizeof(text), &n, "ringfence: ");
+	if (about)
+		put(text, sizeof(text), &n, "%s: ", about);
 	va_start(ap, fmt);
 	r = vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	va_end(ap);
 	if (r > 0)
 		n = n + (size_t)r < sizeof(text) ? n + (size_t)r : sizeof(text) - 1;
-	(void)write_all(STDERR_FILENO, text, n);
+	say(text, n);
+}
+
+void report_about(const char *what)
+{
+	about = what;
 }
 
 int report_status(const struct rf_err *err)
@@ -124,6 +149,11 @@ int report_status(const struct rf_err *err)
 void report_stdout_was_closed(void)
 {
 	stdout_was_closed = true;
+}
+
+bool report_stdout_is_closed(void)
+{
+	return stdout_was_closed;
 }
 
 void out(const char *fmt, ...)

@@ -20,6 +20,15 @@ void report_error(const struct rf_err *err, unsigned int flags);
 /* "ringfence: " and the text, which ends with a newline. */
 void report_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Whom messages are about, of several: said in front of each that has no place of
+ * its own.  Borrowed; NULL: nobody.
+ */
+void report_about(const char *what);
+
+/* @call(@arg) before every message: a line that is no message has to go. NULL: none. */
+void report_make_way(void (*call)(void *arg), void *arg);
+
 /* The exit status for an error that came before anything ran. */
 int report_status(const struct rf_err *err);
 
@@ -34,6 +43,7 @@ void text_escape(const char *text, char *buf, size_t size);
  * @status, or STATUS_SANDBOX with a message when it could not be written.
  */
 void report_stdout_was_closed(void);
+bool report_stdout_is_closed(void);
 void out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int out_finish(int status);
 

@@ -16,9 +16,9 @@ static const char *const outcome_names[] = {
 	[RF_TIMEOUT]	= "timeout",
 };
 
-/* Length of the well-formed UTF-8 character at @s, or 0. */
-static size_t utf8_length(const unsigned char *s)
+size_t rf_utf8_length(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	static const struct { unsigned char mask, lead, len; uint32_t min; } kinds[] = {
 		{ 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 },
 		{ 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 },
@@ -60,7 +60,7 @@ static json_t *text(const char *s)
 	if (!copy)
 		return NULL;
 	for (to = copy; *s; s += n ? n : 1) {
-		n = utf8_length((const unsigned char *)s);
+		n = rf_utf8_length(s);
 		memcpy(to, n ? s : "\xef\xbf\xbd", n ? n : 3);
 		to += n ? n : 3;
 	}
@@ -264,6 +264,16 @@ static char *finish(json_t *j, size_t nr_keys)
 	return s;
 }
 
+static json_t *job(const struct rf_verdict_job *of)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "index", json_integer((json_int_t)of->index));
+	json_object_set_new(j, "name", text(of->name));
+	json_object_set_new(j, "place", place(&of->place));
+	return j;
+}
+
 char *rf_verdict_json(const struct rf_verdict *v)
 {
 	json_t *j = json_object(), *engine = json_object();
@@ -291,7 +301,9 @@ char *rf_verdict_json(const struct rf_verdict *v)
 			    v->fallback_why ? fallback("to", v->fallback_why) : json_null());
 	json_object_set_new(j, "receipt", layers(v->receipt));
 	json_object_set_new(j, "denials", denials(v));
-	s = finish(j, 16);
+	if (v->job)
+		json_object_set_new(j, "job", job(v->job));
+	s = finish(j, v->job ? 17 : 16);
 	if (!s)
 		return NULL;
 	len = strlen(s);

@@ -49,7 +49,15 @@ struct rf_denial {
 	char		*edit;		/* what would allow it; "" */
 };
 
+/* Which one of many it was. */
+struct rf_verdict_job {
+	uint64_t	 index;		/* from 1 */
+	const char	*name;		/* or NULL */
+	struct rf_place	 place;
+};
+
 struct rf_verdict {
+	const struct rf_verdict_job *job; /* NULL: it was the only one */
 	enum rf_outcome	 outcome;
 	int		 exit_status;	/* of ringfence itself; -1: it dies by `signal` */
 	int		 signal;	/* that ended the command; 0 none */
@@ -79,6 +87,9 @@ struct rf_verdict {
 	bool		 has_denials;	/* they were asked for, and are all that was found */
 	const struct rf_receipt *receipt; /* NULL: the command has not run */
 };
+
+/* Length of the well-formed UTF-8 character at @text, or 0. */
+size_t rf_utf8_length(const char *text);
 
 /* One object and a newline, to be freed; NULL: no memory. */
 char *rf_verdict_json(const struct rf_verdict *v);
