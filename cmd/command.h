@@ -15,7 +15,7 @@ struct rf_err;
 /* command.flags */
 #define COMMAND_SPEC	(1U << 0)	/* takes rf_spec_options[] too */
 #define COMMAND_RUNS	(1U << 1)	/* what follows its options is a command line */
-#define COMMAND_FILES	(1U << 2)	/* what follows one of its words is a file */
+#define COMMAND_FILES	(1U << 2)	/* its argument, or what follows one of its words, is a file */
 #define COMMAND_NAMES	(1U << 3)	/* its arguments are running sandboxes; with RUNS the first */
 
 struct command {
@@ -29,7 +29,7 @@ struct command {
 	int			(*main)(int argc, char **argv);
 };
 
-extern const struct command cmd_run, cmd_explain, cmd_doctor, cmd_seccomp, cmd_exec, cmd_ps, cmd_kill,
+extern const struct command cmd_run, cmd_batch, cmd_explain, cmd_doctor, cmd_seccomp, cmd_exec, cmd_ps, cmd_kill,
 	cmd_pause, cmd_resume, cmd_completion, cmd_help, cmd_version;
 
 /* main.c: every command, in the order of --help; NULL ends. */

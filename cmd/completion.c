@@ -162,6 +162,9 @@ static const char bash_tail[] =
 	"\t\t\tCOMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" ps --quiet 2>/dev/null)\" -- \"$cur\"))\n"
 	"\t\telif [[ $words ]]; then\n"
 	"\t\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	"\t\telif [[ $files ]]; then\n"
+	"\t\t\tcompopt -o filenames\n"
+	"\t\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
 	"\t\telif [[ $runs ]]; then\n"
 	"\t\t\tCOMPREPLY=($(compgen -c -- \"$cur\"))\n"
 	"\t\tfi ;;\n"
@@ -289,6 +292,8 @@ static void print_zsh(void)
 		else if (commands[i]->words)
 			out("\t\t\t':word:(%s)'%s ;;\n", commands[i]->words,
 			    commands[i]->flags & COMMAND_FILES ? " ':file:_files'" : "");
+		else if (commands[i]->flags & COMMAND_FILES)
+			out("\t\t\t':file:_files' ;;\n");
 		else if (!(commands[i]->flags & COMMAND_NAMES))
 			out("\t\t\t&& return ;;\n");
 	}

@@ -128,7 +128,7 @@ links_exist() {
 }
 
 # Those that have more options than --help.
-commands='run explain doctor seccomp exec ps kill pause resume'
+commands='run batch explain doctor seccomp exec ps kill pause resume'
 
 options_in_help() {
 	"$RINGFENCE" "$1" --help | sed 's/--\[no-\]/--/' |
@@ -140,9 +140,15 @@ options_in_man() {
 		"$RF_SRCDIR/man/ringfence.1" | sort -u
 }
 
+# Of a page of its own, to the section behind OPTIONS.
+options_in_batch_page() {
+	sed -n '/^\.Sh OPTIONS/,/^\.Sh VERDICTS/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}' \
+		"$RF_SRCDIR/man/ringfence-batch.1" | sort -u
+}
+
 man_has_options() {
 	for command in $commands; do options_in_help "$command"; done | sort -u >"$work/help"
-	options_in_man >"$work/man"
+	{ options_in_man; options_in_batch_page; } | sort -u >"$work/man"
 	diff "$work/help" "$work/man"
 }
 
@@ -188,7 +194,14 @@ for spec in "$RF_SRCDIR"/examples/*.yaml; do
 		skip "examples/${spec##*/} runs" userns "the kernel refuses new user namespaces"
 	fi
 done
-ok "ringfence.1 has the options that --help has, and no others" man_has_options
+for jobs in "$RF_SRCDIR"/examples/*.batch; do
+	if [ -n "$has_userns" ]; then
+		ok "examples/${jobs##*/} runs" "$RINGFENCE" batch "$jobs"
+	else
+		skip "examples/${jobs##*/} runs" userns "the kernel refuses new user namespaces"
+	fi
+done
+ok "the pages of commands have the options that --help has, and no others" man_has_options
 for shell in bash zsh; do
 	for command in $commands; do
 		ok "the completion for $shell has every option of $command" completion_has $shell $command
