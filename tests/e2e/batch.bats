@@ -384,6 +384,23 @@ print(ET.parse("x.xml").getroot().get("failures"))')" = 3 ]
 	[ -z "$(left_behind)" ]
 }
 
+@test "alone in a group of version 2, it moves once for all jobs, and back" {
+	local group
+
+	need_root
+	need_cgroups
+	group=$(hierarchy memory)$PARENT
+	skip_unless cgroup2 "the memory controller is in version 1" test -e "$group/cgroup.type"
+	printf '%s\n' '["true"]' '["sleep", "0.5"]' '{"extends": ["default"], "command": ["sleep", "1"], "limits": {"pids": 9}}' \
+		'["true"]' '["sleep", "0.5"]' '["true"]' >jobs
+	run -0 sh -c "echo 0 >'$group/cgroup.procs' && exec '$RINGFENCE' batch -j 3 --limit-memory 64M --verdict verdicts jobs"
+	for path in $(of_jobs cgroup.path | tr -d '"'); do
+		[ "$(dirname "$path")" = "$group" ]
+	done
+	[ -z "$(left_behind)" ]
+	[ -z "$(cat "$group/cgroup.subtree_control")" ]
+}
+
 @test "an ordinary user has batches too" {
 	printf '%s\n' '["id", "-u"]' '["sh", "-c", "exit 4"]' '["true"]' >jobs
 	chmod 0644 jobs
