@@ -151,7 +151,8 @@ static bool can_leave(const struct launch *l)
 {
 	const struct rf_sandbox *sb = l->load->sb;
 
-	return leave_can() && !l->wants_usage && !sb->traced && !l->inside && !l->publish.name;
+	return leave_can() && !l->borrows_ring && !l->wants_usage && !sb->traced && !l->inside &&
+	       !l->publish.name;
 }
 
 static int submit(struct launch *l)
