@@ -137,7 +137,7 @@ static void wait_while(uint32_t *word, uint32_t value)
  * may be written only with CLONE_PIDFD, *@tid only without it on the old call.
  */
 static long try_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
-		      int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
+		     int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
 {
 	struct clone_args args;
 
@@ -163,9 +163,9 @@ static long try_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *
 }
 
 /*
- * A new time namespace and shared memory exclude each other on older kernels, with
- * CLONE_VFORK or without: then the memory is a copy, which an image of its own, whose
- * area is a file, can do with.
+ * A new time namespace and shared memory exclude each other on older kernels (6.1:
+ * without CLONE_VFORK, before: with it too): then the memory is a copy, which an image
+ * of its own, whose area is a file, can do with.
  */
 static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t *cleartid,
 		      int32_t *ret_pidfd, int32_t *ret_pid, void (*fn)(void *))
@@ -299,6 +299,8 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 		a->payload_tid = 0;
 		return r;
 	}
+	/* the kernel clears it only where others use the same memory */
+	__atomic_store_n(&a->payload_tid, 0U, __ATOMIC_RELEASE);
 	rf_task_exit(0);
 }
 

@@ -7,15 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,6 +243,56 @@ TEST_ENGINES(a_namespace_that_others_live_in_is_joined_by_an_image)
 	abandon(ring, ctx);
 	close(stay);
 	EXPECT_INT(pid, waitpid(pid, NULL, 0));
+	rf_ring_free(ring);
+}
+
+/*
+ * As a kernel before 6.1 answers in a new time namespace: no task on shared memory,
+ * with CLONE_VFORK or without.  The context itself is made before it is in one.
+ */
+static void refuse_shared_memory(void)
+{
+	const uint32_t flags = CLONE_VM | CLONE_PARENT;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, flags),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags, 2, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(filter), .filter = filter };
+
+	EXPECT_INT(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	EXPECT_INT(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
+}
+
+TEST_ENGINES(in_a_new_time_namespace_a_copy_of_the_memory_does)
+{
+	static const char *const specs[] = {
+		"extends: [default]\nnamespaces: {time: new}",
+		"extends: [default]\nnamespaces: {time: new}\ninit: false",
+		"namespaces: [user, time]",
+	};
+	struct rf_ring *ring = start();
+
+	refuse_shared_memory();
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct rf_chain *c = sandboxed_shell(specs[i], "exit 7");
+		struct rf_context *ctx = sandboxed_submit(ring, c, 0);
+		struct rf_completion d = sandboxed_until(ring, RF_DONE_STARTED);
+
+		if (d.kind != RF_DONE_STARTED)
+			fail_msg("%s: op %d: %s", specs[i], d.index, strerror(-d.result));
+		if (!rf_context_is_past_exec(ctx))
+			fail_msg("%s: started, and not past its exec", specs[i]);
+		d = sandboxed_until(ring, RF_DONE_EXIT);
+		EXPECT_INT(7, WEXITSTATUS(d.status));
+		rf_chain_free(c);
+	}
 	rf_ring_free(ring);
 }
 
