@@ -18,6 +18,13 @@ teardown() {
 	assert_output_has "lab.yaml:3:9: pids"
 	assert_output_has "hint: "
 	refute_output_has ran
+}
+
+@test "to count takes a group, and one is not made where it is not delegated" {
+	local own
+
+	own=$(hierarchy pids)$(sed -n 's/^0:://p' /proc/self/cgroup)
+	skip_unless undelegated "the caller's own group is delegated" as_user test ! -w "$own"
 	run -125 as_user "$RINGFENCE" run --limit-cpu-total 1s -- echo ran
 	refute_output_has ran
 }
