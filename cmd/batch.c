@@ -63,12 +63,9 @@ const struct command cmd_batch = {
 
 static int take_jobs(struct batch *b, const char *value, struct rf_err *err)
 {
-	char *end;
-	unsigned long n;
+	int n = options_number(value, 1, AT_ONCE_MAX);
 
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || errno || !n || n > AT_ONCE_MAX)
+	if (n < 0)
 		return rf_err_set(err, EINVAL, "--jobs: '%s' is no number from 1 to %d", value,
 				  AT_ONCE_MAX);
 	b->at_once = (unsigned int)n;

@@ -132,19 +132,6 @@ static void job_over(struct batch *b, struct job *j)
 	job_free(j);
 }
 
-/* It has not come to a launch. */
-static void job_refused(struct batch *b, struct job *j)
-{
-	struct rf_verdict *v = &j->launch.verdict;
-	struct rf_err *err = &j->launch.err;
-
-	v->exit_status = j->load.refused ? STATUS_SANDBOX : report_status(err);
-	v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
-	v->err = err;
-	report_error(err, j->load.refused ? REPORT_STRERROR : 0);
-	job_over(b, j);
-}
-
 /* An error in its midst: what is left of it is killed, and comes back once more. */
 static void job_broken(struct batch *b, struct job *j, int error, bool is_linked)
 {
@@ -189,7 +176,8 @@ static int job_start(struct batch *b, const struct batch_doc *doc)
 	report_about(j->about);
 	r = job_load(b, j, doc);
 	if (r < 0) {
-		job_refused(b, j);
+		launch_refused(&j->launch, &j->load);
+		job_over(b, j);
 	} else {
 		r = launch_begin(&j->launch, &j->load);
 		if (r < 0)

@@ -76,25 +76,16 @@ static const struct { const char *name; int sig; } signals[] = {
 	{ "IO", SIGIO }, { "PWR", SIGPWR }, { "SYS", SIGSYS },
 };
 
-/* A number from @min to @max and nothing else, or -1. */
-static int number(const char *text, int min, int max)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	return *text >= '0' && *text <= '9' && !*end && n >= min && n <= max ? (int)n : -1;
-}
-
 static int take_signal(const char *text, int *ret, struct rf_err *err)
 {
 	const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
-	int n = number(text, 1, LAST_REAL_TIME);
+	int n = options_number(text, 1, LAST_REAL_TIME);
 
 	for (size_t i = 0; n < 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (strcmp(signals[i].name, name) == 0)
 			n = signals[i].sig;
 	if (n < 0 && strncmp(name, "RTMIN+", 6) == 0) {
-		n = number(name + 6, 0, LAST_REAL_TIME - FIRST_REAL_TIME);
+		n = options_number(name + 6, 0, LAST_REAL_TIME - FIRST_REAL_TIME);
 		n = n < 0 ? n : FIRST_REAL_TIME + n;
 	}
 	if (n < 0)

@@ -164,7 +164,6 @@ static int submit(struct launch *l)
 
 	l->ctx = NULL;
 	r = rf_submit(l->ring, l->load->chain, flags, l->user_data, &l->ctx, &l->err);
-
 	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
 	load_submitted(l->load);
 	if (r < 0) {
@@ -391,6 +390,8 @@ static int die_with_parent(struct launch *l)
 {
 	pid_t parent = getppid();
 
+	if (!l->load->sb->die_with_parent)
+		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return rf_err_set(&l->err, errno, "die_with_parent");
 	if (getppid() != parent)
@@ -401,13 +402,10 @@ static int die_with_parent(struct launch *l)
 static int start(struct launch *l)
 {
 	const struct rf_sandbox *sb = l->load->sb;
-	int r;
+	int r = die_with_parent(l);
 
-	if (sb->die_with_parent) {
-		r = die_with_parent(l);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	if (sb->traced) {
 		r = tracer_start(&l->tracer, sb, &l->err);
 		if (r < 0)
@@ -486,11 +484,9 @@ int launch_begin(struct launch *l, struct load *load)
 	l->load = load;
 	l->begin_ns = clock_ns();
 	describe(l);
-	if (load->sb->die_with_parent) {
-		r = die_with_parent(l);
-		if (r < 0)
-			return r;
-	}
+	r = die_with_parent(l);
+	if (r < 0)
+		return r;
 	say_fallback(l);
 	return submit(l);
 }
@@ -500,6 +496,16 @@ void launch_end_by(struct launch *l, int sig)
 	if (!l->signals.ended_by)
 		l->signals.ended_by = sig;
 	(void)rf_context_kill(l->ctx);	/* -ESRCH: its last completion is on the way */
+}
+
+void launch_refused(struct launch *l, const struct load *load)
+{
+	struct rf_verdict *v = &l->verdict;
+
+	v->exit_status = load->refused ? STATUS_SANDBOX : report_status(&l->err);
+	v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
+	v->err = &l->err;
+	report_error(&l->err, load->refused ? REPORT_STRERROR : 0);
 }
 
 void launch_failed(struct launch *l)

@@ -67,6 +67,8 @@ struct launch {
  * it ended.
  */
 void launch_run(struct launch *l, struct load *load);
+/* Instead, where @load came to nothing: .err, which is reported, is the verdict. */
+void launch_refused(struct launch *l, const struct load *load);
 void launch_done(struct launch *l);
 
 /*

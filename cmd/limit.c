@@ -99,9 +99,12 @@ enum limit_passed limits_due(struct limits *l)
 
 bool limits_are_over(const struct limits *l)
 {
-	const char *path = l->sb && group(l) ? rf_cgroup_path(group(l)) : NULL;
+	const char *path;
 
-	return !l->sb || !group(l) || (path && rf_cgroup_is_populated(path) == 0);
+	if (!l->sb || !group(l))
+		return true;
+	path = rf_cgroup_path(group(l));
+	return path && rf_cgroup_is_populated(path) == 0;
 }
 
 void limits_end(struct limits *l, bool look)

@@ -71,6 +71,14 @@ static bool find_letter(const struct parser *p, char letter, struct found *ret)
 	return false;
 }
 
+int options_number(const char *text, int min, int max)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && !*end && n >= min && n <= max ? (int)n : -1;
+}
+
 /* --------------------------------------------------------- what is wrong */
 
 /* Every long option as the user would write it, for rf_nearest(). */

@@ -35,6 +35,9 @@ extern const struct rf_opt options_only_help[];
 int options_take_help(void *state, const struct rf_opt *opt, int is_spec, const char *value,
 		      struct rf_err *err);
 
+/* @text as a number from @min to @max and nothing else, or -1. */
+int options_number(const char *text, int min, int max);
+
 /* Row for `--name` or NULL; without the dashes. */
 const struct rf_opt *option_find(const struct rf_opt *rows, const char *name, size_t len);
 

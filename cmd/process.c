@@ -101,14 +101,10 @@ int process_stat(const struct process *p, struct process_stat *ret)
 	return 0;
 }
 
-int process_status(const struct process *p, const char *name, int base, uint64_t *ret)
+int process_status_of(const char *text, const char *name, int base, uint64_t *ret)
 {
-	char text[8192];
-	ssize_t n = process_read(p, "status", text, sizeof(text));
 	size_t len = strlen(name);
 
-	if (n < 0)
-		return (int)n;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (strncmp(line, name, len) == 0 && line[len] == ':') {
@@ -119,6 +115,14 @@ int process_status(const struct process *p, const char *name, int base, uint64_t
 			break;
 	}
 	return -ENODATA;
+}
+
+int process_status(const struct process *p, const char *name, int base, uint64_t *ret)
+{
+	char text[8192];
+	ssize_t n = process_read(p, "status", text, sizeof(text));
+
+	return n < 0 ? (int)n : process_status_of(text, name, base, ret);
 }
 
 int process_ns(const struct process *p, const char *name, struct stat *ret)

@@ -45,6 +45,9 @@ int process_status(const struct process *p, const char *name, int base, uint64_t
 /* Which namespace it is in: @name is that below /proc/PID/ns. */
 int process_ns(const struct process *p, const char *name, struct stat *ret);
 /* Is @p in the pid namespace @dev:@ino or in one inside that? */
+/* The same of a text that process_read() has got of "status". 0 or -ENODATA. */
+int process_status_of(const char *text, const char *name, int base, uint64_t *ret);
+
 /*
  * What the parent's id @id is called in the user namespace of @p, or, unless @inside,
  * what @id there is called in the parent; @map is uid_map or gid_map.

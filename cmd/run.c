@@ -229,14 +229,10 @@ static void run_done(struct run *run)
 int run_to_end(struct run *run, int r)
 {
 	struct rf_verdict *v = &run->launch.verdict;
-	struct rf_err *err = &run->launch.err;
 	int status;
 
 	if (r < 0) {
-		v->exit_status = run->load.refused ? STATUS_SANDBOX : report_status(err);
-		v->outcome = v->exit_status == STATUS_USAGE ? RF_REFUSED : RF_FAILED;
-		v->err = err;
-		report_error(err, run->load.refused ? REPORT_STRERROR : 0);
+		launch_refused(&run->launch, &run->load);
 	} else {
 		run->launch.wants_usage = run->verdict_fd >= 0;
 		launch_run(&run->launch, &run->load);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "terminal.h"
 
 /* What a signal does to a process that does not handle it. */
@@ -82,51 +83,47 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1)
 	return rf_ring_watch(ring, s->fd, 0);
 }
 
-static uint64_t set_of(const char *status, const char *key)
+/* Is @sig in the set called @name in the text of a /proc/PID/status? */
+static bool is_in(const char *status, const char *name, int sig)
 {
-	const char *at = strstr(status, key);
+	uint64_t set = 0;
 
-	return at ? strtoull(at + strlen(key), NULL, 16) : 0;
-}
-
-/* Some of /proc/@pid/status; false: there is none. */
-static bool read_status(pid_t pid, char *buf, size_t size)
-{
-	char path[40];
-	ssize_t n = -1;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, buf, size - 1);
-		(void)close(fd);
-	}
-	buf[n < 0 ? 0 : n] = '\0';
-	return n >= 0;
+	(void)process_status_of(status, name, 16, &set);
+	return set >> (sig - 1) & 1;
 }
 
 /*
- * Does process @pid do something about @sig itself?  One that waits for what it
- * blocks does; one that runs may have it blocked for a moment only, as a shell has
+ * Does process @p do something about @sig itself?  One that waits for what it blocks
+ * does; one that runs may have it blocked for a moment only, as a shell has
  * everything when something wakes it: it is looked at again.  Without /proc: no.
  */
-static bool handled_by(pid_t pid, int sig)
+static bool is_handled(const struct process *p, int sig)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
-	const uint64_t bit = 1ULL << (sig - 1);
 	char text[4096];
 
-	for (int tries = 0; read_status(pid, text, sizeof(text)); tries++) {
-		if ((set_of(text, "\nSigIgn:\t") | set_of(text, "\nSigCgt:\t")) & bit)
+	for (int tries = 0; process_read(p, "status", text, sizeof(text)) >= 0; tries++) {
+		if (is_in(text, "SigIgn", sig) || is_in(text, "SigCgt", sig))
 			return true;
-		if (!(set_of(text, "\nSigBlk:\t") & bit))
+		if (!is_in(text, "SigBlk", sig))
 			return false;
 		if (tries == LOOKS || !strstr(text, "\nState:\tR"))
 			return true;
 		(void)nanosleep(&moment, NULL);
 	}
 	return false;
+}
+
+static bool handled_by(pid_t pid, int sig)
+{
+	struct process p;
+	bool handled;
+
+	if (process_open(pid, &p) < 0)
+		return false;
+	handled = is_handled(&p, sig);
+	process_close(&p);
+	return handled;
 }
 
 /* The command, or before exec the whole launch, is ended by @sig. */

@@ -198,6 +198,12 @@ static int look_later(struct terminal *t)
 	return r;
 }
 
+static void give_back(const struct terminal *t, const struct termios *mode)
+{
+	if (t->is_raw && in_foreground(t))
+		(void)tcsetattr(t->tty, TCSANOW, mode);
+}
+
 /*
  * The keys of the caller's terminal mean again what they did, but what is still to
  * be shown has been through the command's own terminal: a second pass would turn
@@ -208,8 +214,7 @@ static void go_half_raw(struct terminal *t)
 	struct termios mode = t->saved;
 
 	mode.c_oflag = t->raw.c_oflag;
-	if (t->is_raw && in_foreground(t))
-		(void)tcsetattr(t->tty, TCSANOW, &mode);
+	give_back(t, &mode);
 }
 
 int terminal_enter(struct terminal *t)
@@ -236,8 +241,7 @@ void terminal_leave(struct terminal *t)
 	if (!t)
 		return;
 	stream_pause(&t->typed);
-	if (t->is_raw && in_foreground(t))
-		(void)tcsetattr(t->tty, TCSANOW, &t->saved);
+	give_back(t, &t->saved);
 	t->is_raw = false;
 }
 

@@ -171,21 +171,21 @@ int rf_cgroup_plan(const struct rf_sandbox *sb, const struct rf_cgroup_host *h,
 
 /* ------------------------------------------------------------------ placing */
 
-static bool may_write(const char *dir, const char *file)
+/* access(2) of a file in @dir. */
+static bool may(const char *dir, const char *file, int mode)
 {
 	char path[4096 + 300];
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, file);
 
-	return n > 0 && (size_t)n < sizeof(path) && access(path, W_OK) == 0;
+	return n > 0 && (size_t)n < sizeof(path) && access(path, mode) == 0;
 }
 
 /* Are there processes in the version 2 group @dir itself?  The root may have some. */
 static bool is_occupied(const char *dir)
 {
-	char path[4096 + 300], first[2];
-	int n = snprintf(path, sizeof(path), "%s/cgroup.type", dir);
+	char first[2];
 
-	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0 &&
+	return may(dir, "cgroup.type", F_OK) &&
 	       rf_cgroup_read(dir, "cgroup.procs", first, sizeof(first)) > 0;
 }
 
@@ -235,7 +235,7 @@ static int may_move(const char *own, const char *dir)
 	if (same >= sizeof(above))
 		return -ENAMETOOLONG;
 	(void)snprintf(above, sizeof(above), "%.*s", (int)same, dir);
-	return may_write(above, "cgroup.procs") ? 0 : -errno;
+	return may(above, "cgroup.procs", W_OK) ? 0 : -errno;
 }
 
 /*

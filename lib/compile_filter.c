@@ -74,8 +74,6 @@ static const struct call fixed_calls[][CALLS_MAX] = {
 	[RF_OP_NO_NEW_PRIVS] = { { "prctl", SYS_prctl, { PR_SET_NO_NEW_PRIVS, 1 } } },
 	[RF_OP_PDEATHSIG] = { { "prctl", SYS_prctl, { PR_SET_PDEATHSIG, SIGKILL } },
 			      { "ppoll", SYS_ppoll, { 0, 1 } } },
-	[RF_OP_CAPBSET] = { { "prctl", SYS_prctl, { PR_CAPBSET_DROP } },
-			    { "prctl", SYS_prctl, { PR_CAPBSET_READ } } },
 	[RF_OP_AMBIENT] = { { "prctl", SYS_prctl, { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL } },
 			    { "prctl", SYS_prctl, { PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE } } },
 };

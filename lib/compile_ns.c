@@ -107,7 +107,7 @@ int rf_plan_ns(struct rf_compile *k)
 	 * A task that is born into another time namespace may not share memory on older
 	 * kernels (6.1: EINVAL): then its area has to be a file.
 	 */
-	k->own_image = rf_ns_is_new(k, RF_NS_TIME);
+	k->own_image |= rf_ns_is_new(k, RF_NS_TIME);
 	/* others live in what is joined: they must not see the submitter's memory */
 	for (int ns = 0; ns < RF_NS_NR; ns++)
 		k->own_image |= rf_ns_is_joined(k, (enum rf_ns)ns);

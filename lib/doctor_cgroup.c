@@ -69,11 +69,6 @@ void rf_look_hierarchies(const struct rf_doctor *d, const struct rf_doctor_row *
 
 /* ---------------------------------------------------------------- controllers */
 
-static const char *const names[RF_CG_NR] = {
-	[RF_CG_MEMORY] = "memory", [RF_CG_PIDS] = "pids", [RF_CG_CPU] = "cpu",
-	[RF_CG_CPUSET] = "cpuset", [RF_CG_IO] = "io", [RF_CG_HUGETLB] = "hugetlb",
-};
-
 /*
  * Is nobody in the group @dir but this probe and who made it?  `run`, which has no
  * such parent, would be alone there, and move.
@@ -119,12 +114,11 @@ static void cannot(const struct rf_err *err, struct rf_finding *f)
 void rf_look_controller(const struct rf_doctor *d, const struct rf_doctor_row *row,
 			struct rf_finding *f)
 {
-	const char *name = names[row->arg];
 	struct rf_sandbox *sb = rf_sandbox_new();
 	struct rf_err err = RF_ERR_INIT;
 
 	if (!sb) {
-		(void)rf_found_failure(f, ENOMEM, "%s", name);
+		(void)rf_found_failure(f, ENOMEM, "%s", row->name);
 		return;
 	}
 	(void)d;

@@ -241,21 +241,19 @@ static bool has_narrower_below(const struct files *f, const char *dir, enum righ
 	return false;
 }
 
-static void cover_below(struct files *f, int fd, const char *dir, enum rights rights,
-			const struct rf_place *where);
-
 /*
- * What is in the directory @fd, which is taken over, by itself.  Whoever may write in
- * it can put something else there before the launch: so nothing is followed here, and
- * a rule is for the file that was found.
+ * What is in the directory @fd, which is taken over, by itself; what cannot be opened
+ * or listed stays out of reach.  Whoever may write in it can put something else there
+ * before the launch: so nothing is followed here, and a rule is for the file that was
+ * found.
  */
 static void cover_each(struct files *f, int fd, const char *dir, enum rights rights,
 		       const struct rf_place *where)
 {
-	DIR *d = fdopendir(fd);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
-	if (!d)
+	if (!d && fd >= 0)
 		(void)close(fd);
 	while (d && (e = readdir(d))) {
 		struct statx st;
@@ -274,8 +272,8 @@ static void cover_each(struct files *f, int fd, const char *dir, enum rights rig
 		if (place_at(f, path))
 			continue;
 		if (has_narrower_below(f, path, rights))
-			cover_below(f, openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					      O_CLOEXEC), path, rights, where);
+			cover_each(f, openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					     O_CLOEXEC), path, rights, where);
 		else
 			allow(f, path, rights, &st, where);
 	}
@@ -283,20 +281,12 @@ static void cover_each(struct files *f, int fd, const char *dir, enum rights rig
 		closedir(d);
 }
 
-/* What cannot be listed stays out of reach. */
-static void cover_below(struct files *f, int fd, const char *dir, enum rights rights,
-			const struct rf_place *where)
-{
-	if (fd >= 0)
-		cover_each(f, fd, dir, rights, where);
-}
-
 /* @dir is as the spec has it, and whatever it is. */
 static void cover(struct files *f, const char *dir, enum rights rights,
 		  const struct rf_place *where)
 {
 	if (has_narrower_below(f, dir, rights))
-		cover_below(f, open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, rights, where);
+		cover_each(f, open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, rights, where);
 	else
 		allow(f, dir, rights, NULL, where);
 }

@@ -6,7 +6,6 @@
 
 #include "run.h"
 
-/* st_dev of @st, as stat(2) encodes it. */
 RF_EXECUTOR(open_tree)
 {
 	const char *path = rf_ctx_str(ctx, op->u.open_tree.path);

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "ops.h"
+#include "sandboxed.h"
 
 static void limit_files(struct ops *o)
 {
@@ -406,14 +407,6 @@ TEST_ENGINES(the_submitter_keeps_its_oom_score)
 #ifndef RF_OPS_ORDINARY
 /* ----------------------------------------------- what comes after the filter */
 
-static void need_exec(void)
-{
-	const char *call = harness_refused_call();
-
-	SKIP_UNLESS(!call, call, "%s: %s", call, strerror(errno));
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
-}
-
 static int run_filtered(int nr, uint32_t action, unsigned int flags, const char *command,
 			struct ops_outcome *ret)
 {
@@ -452,7 +445,7 @@ TEST_ENGINES(nothing_is_called_after_the_filter_but_exec)
 	const int calls[] = { SYS_clock_gettime, SYS_io_uring_register, SYS_sendmsg, SYS_sendto,
 			      SYS_execveat, SYS_futex };
 
-	need_exec();
+	sandboxed_need();
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		struct ops_outcome got;
 
@@ -468,7 +461,7 @@ TEST_ENGINES(an_exec_that_the_filter_refuses_has_its_errno)
 	struct ops_outcome got;
 	int exec;
 
-	need_exec();
+	sandboxed_need();
 	exec = run_filtered(SYS_execve, SECCOMP_RET_ERRNO | EDOM, RF_SUBMIT_OPS, "exit 7", &got);
 	EXPECT_INT(RF_DONE_FAILED, got.kind);
 	EXPECT_INT(exec, got.index);
@@ -480,7 +473,7 @@ TEST_ENGINES(an_exec_that_the_filter_kills_never_ran)
 	struct ops_outcome got;
 	int exec;
 
-	need_exec();
+	sandboxed_need();
 	exec = run_filtered(SYS_execve, SECCOMP_RET_KILL_PROCESS, 0, "exit 7", &got);
 	EXPECT_INT(RF_DONE_FAILED, got.kind);
 	EXPECT_INT(exec, got.index);
