@@ -14,6 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of a task's flags in /proc/PID/stat, field 9; no header for programs has it. */
+#define PF_EXITING 0x4
+
 int process_open(pid_t pid, struct process *ret)
 {
 	struct process p = { .pid = pid, .dir = -1 };
@@ -91,10 +94,12 @@ int process_stat(const struct process *p, struct process_stat *ret)
 		return -EIO;
 	ret->state = at[2];
 	ret->parent = (pid_t)strtol(at + 3, NULL, 10);
-	/* fields 4 to 21 lie between */
-	at += 3;
-	for (int i = 4; at && i <= 22; i++)
-		at = i == 4 ? at : strchr(at + 1, ' ');
+	at += 3;	/* before field 4 */
+	for (int i = 4; at && i < 22; i++) {
+		if (i == 9)
+			ret->exiting = strtoul(at, NULL, 10) & PF_EXITING;
+		at = strchr(at + 1, ' ');
+	}
 	if (!at)
 		return -EIO;
 	ret->start = strtoull(at, NULL, 10);
@@ -127,12 +132,17 @@ int process_status(const struct process *p, const char *name, int base, uint64_t
 
 int process_ns(const struct process *p, const char *name, struct stat *ret)
 {
+	struct process_stat stat;
 	char path[24];
+	int r;
 
 	(void)snprintf(path, sizeof(path), "ns/%s", name);
-	if (fstatat(p->dir, path, ret, 0) < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	return 0;
+	if (fstatat(p->dir, path, ret, 0) == 0)
+		return 0;
+	r = errno == ENOENT ? -ESRCH : -errno;
+	if (r == -EACCES && process_stat(p, &stat) == 0 && stat.exiting)
+		r = -ESRCH;
+	return r;
 }
 
 int process_map_id(const struct process *p, const char *map, uint32_t id, bool inside,

@@ -35,6 +35,7 @@ ssize_t process_read(const struct process *p, const char *name, char *buf, size_
 struct process_stat {
 	char		 state;		/* R, S, T, Z, ... */
 	pid_t		 parent;
+	bool		 exiting;	/* its memory may be gone already */
 	uint64_t	 start;		/* clock ticks after boot */
 };
 int process_stat(const struct process *p, struct process_stat *ret);
@@ -42,7 +43,10 @@ int process_stat(const struct process *p, struct process_stat *ret);
 /* A line "NAME:\tNUMBER" of /proc/PID/status; @base 10 or 16. -ENODATA: no such line. */
 int process_status(const struct process *p, const char *name, int base, uint64_t *ret);
 
-/* Which namespace it is in: @name is that below /proc/PID/ns. */
+/*
+ * Which namespace it is in: @name is that below /proc/PID/ns.  -ESRCH also of one that
+ * is ending: without memory it is nobody's to look at (-EACCES), and soon in none.
+ */
 int process_ns(const struct process *p, const char *name, struct stat *ret);
 /* Is @p in the pid namespace @dev:@ino or in one inside that? */
 /* The same of a text that process_read() has got of "status". 0 or -ENODATA. */

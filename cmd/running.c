@@ -17,6 +17,7 @@
 
 #define START_TRIES	1000	/* of 10 ms: how long a sandbox may take to start */
 #define NUMBER_TRIES	100	/* one without a name */
+#define SEAL_TRIES	100	/* how long its state may be in the making */
 #define SEALS		(F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 #define RUNNING_NONE { .launcher = PROCESS_NONE, .payload = PROCESS_NONE, .init = PROCESS_NONE }
@@ -114,7 +115,10 @@ static int open_state(const struct process *p)
 	return found;
 }
 
-/* A sealed file of ours, of a size that can be; its text, to be unmapped. */
+/*
+ * A sealed file of ours, of a size that can be; its text, to be unmapped.  -EAGAIN: it
+ * is not sealed, so not finished; nothing of it is read.
+ */
 static int map_state(int fd, const char **ret, size_t *ret_len)
 {
 	struct stat st;
@@ -122,8 +126,10 @@ static int map_state(int fd, const char **ret, size_t *ret_len)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS)
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
 		return -EPERM;
+	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS)
+		return -EAGAIN;
 	if (st.st_size <= 0 || (uint64_t)st.st_size > RF_STATE_MAX)
 		return -EFBIG;
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -144,6 +150,8 @@ static int read_state(const struct process *p, struct rf_state **ret, struct rf_
 		return fd;
 	r = map_state(fd, &text, &len);
 	(void)close(fd);
+	if (r == -EAGAIN)
+		return r;
 	if (r < 0)
 		return rf_err_set(err, -r, "the state of process %d is none", (int)p->pid);
 	r = rf_state_parse(text, len, ret, err);
@@ -173,7 +181,10 @@ static int open_task(int64_t pid, uint64_t start, struct process *ret)
 	return r;
 }
 
-/* Everything of the sandbox whose launcher is open; its state is checked. */
+/*
+ * Everything of the sandbox whose launcher is open; its state is checked.  -ENOENT: it
+ * has none yet, -EAGAIN: none that is finished.
+ */
 static int look_into(struct running *r, struct rf_err *err)
 {
 	int ret = check_launcher(&r->launcher);
@@ -241,14 +252,17 @@ static int visit_starting(const char *name, struct process *p, void *arg)
 	const struct visit *v = arg;
 	struct running r = RUNNING_NONE;
 	struct rf_err err = RF_ERR_INIT;
-	int ret = 0;
+	int ret;
 
 	r.launcher = *p;
 	p->fd = p->dir = -1;
+	ret = look_into(&r, &err);
 	/* those that have a state have been met among the processes */
-	if (look_into(&r, &err) == -ENOENT && may_be_launcher(&r.launcher, v)) {
+	if ((ret == -ENOENT || ret == -EAGAIN) && may_be_launcher(&r.launcher, v)) {
 		(void)snprintf(r.name, sizeof(r.name), "%s", name);
 		ret = v->fn(&r, v->arg);
+	} else {
+		ret = 0;
 	}
 	running_done(&r);
 	return ret;
@@ -289,7 +303,10 @@ static int await_state(struct running *r, const char *who, int tries, struct rf_
 		struct pollfd p = { .fd = r->launcher.fd, .events = POLLIN };
 
 		ret = look_into(r, err);
-		if (ret != -ENOENT)
+		if (ret == -EAGAIN && i >= SEAL_TRIES)
+			return rf_err_set(err, EPERM, "the state of process %d is none",
+					  (int)r->launcher.pid);
+		if (ret != -ENOENT && ret != -EAGAIN)
 			break;
 		if (poll(&p, 1, i < tries ? 10 : 0) > 0)
 			return none(who, err);

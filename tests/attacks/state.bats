@@ -27,25 +27,28 @@ forge() {
 
 	shift
 	cat >forge.py <<-'EOF'
-		import fcntl, json, os, sys
+		import fcntl, json, os, sys, time
 		changes = sys.argv[1:]
 		state = json.load(open('state.json'))
 		state['state']['launcher'] = os.getpid()
-		seal = True
+		seal = 'yes'
 		for change in changes:
 		    key, value = change.split('=', 1)
 		    if key == 'seal':
-		        seal = value == 'yes'
+		        seal = value
 		    else:
 		        part = 'state' if key in state['state'] else 'sandbox'
 		        state[part][key] = json.loads(value)
 		fd = os.memfd_create('ringfence-state', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 		os.fchmod(fd, 0o600)
 		os.write(fd, json.dumps(state).encode())
-		if seal:
+		if seal == 'yes':
 		    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, 15)
 		open('/proc/self/comm', 'w').write('ringfence')
 		print('ready', flush=True)
+		if seal == 'late':
+		    time.sleep(0.3)
+		    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, 15)
 		sys.stdin.read()
 	EOF
 	for fd in /proc/$pid/fd/*; do
@@ -221,6 +224,13 @@ put() {
 	entry $FAKE | put other
 	run -125 "$RINGFENCE" exec other true
 	assert_output_has "is another's"
+}
+
+@test "a state that is being written is waited for" {
+	start --name box -- sh -c 'echo up; exec sleep 1000'
+	forge env seal=late name='"other"'
+	entry $FAKE | put other
+	"$RINGFENCE" exec other true
 }
 
 @test "a state that names other processes or namespaces is refused" {
