@@ -17,6 +17,7 @@ teardown() {
 	exec 7>&- 8>&-
 	[ -z "${FAKE:-}" ] || kill -KILL "$FAKE" 2>/dev/null || true
 	XDG_RUNTIME_DIR=$DIR/runtime "$RINGFENCE" kill --all --signal KILL --wait 2>/dev/null || true
+	[ -z "${MADE:-}" ] || rmdir "$MADE"
 	[ -z "${CANARY:-}" ] || canary_lives
 }
 
@@ -118,25 +119,23 @@ put() {
 	unset XDG_RUNTIME_DIR
 	is_root && skip "user: root's folder is in /run"
 	"$RINGFENCE" run --name box -- true
-	[ "$(stat -c '%u %a' "/tmp/ringfence-$(awk '{ print $2; exit }' /proc/self/uid_map)" 2>/dev/null ||
-		stat -c '%u %a' "/tmp/ringfence-$(id -u)")" = "$(id -u) 700" ]
+	[ "$(stat -c '%u %a' "/tmp/ringfence-$(awk -v id="$(id -u)" '
+		{ print $2 + id - $1; exit }' /proc/self/uid_map)")" = "$(id -u) 700" ]
 }
 
 @test "root of a user namespace has the folder of whom it is outside" {
-	local dir made
+	local dir
 
 	[ "$(as_user id -u)" != 0 ] || skip_unless root "root of a namespace is no ordinary user" false
 	dir=/tmp/ringfence-$(as_user id -u)
 	# in the way of everybody's 0
-	made=
-	[ -e /tmp/ringfence-0 ] || { mkdir -m 0755 /tmp/ringfence-0; made=yes; }
+	[ -e /tmp/ringfence-0 ] || { mkdir -m 0755 /tmp/ringfence-0; MADE=/tmp/ringfence-0; }
 	as_user env -u XDG_RUNTIME_DIR RINGFENCE="$RINGFENCE" dir="$dir" timeout 60 unshare -r sh -ec '
 		"$RINGFENCE" run --name box$$ -- sleep 1000 &
 		until "$RINGFENCE" ps -q | grep -qx box$$; do :; done
 		ls "$dir" | grep -qx box$$
 		"$RINGFENCE" kill --wait box$$
 		wait $! || test $? = 143'
-	[ -z "$made" ] || rmdir /tmp/ringfence-0
 }
 
 @test "an entry that ringfence did not make is refused, and stays" {
