@@ -241,6 +241,19 @@ void rf_chain_set_place(struct rf_chain *c, const struct rf_place *place)
 	c->origin = c->nr_origins++;
 }
 
+int rf_chain_cut(struct rf_chain *c, int index)
+{
+	if (index < 0 || (uint32_t)index > c->nr_ops)
+		return -EINVAL;
+	for (uint32_t i = (uint32_t)index; i < c->nr_ops; i++) {
+		c->nr_gates -= c->ops[i].kind == RF_OP_GATE;
+		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_INIT)
+			c->has_init = false;
+	}
+	c->nr_ops = (uint32_t)index;
+	return 0;
+}
+
 int rf_chain_nr(const struct rf_chain *c)
 {
 	return (int)c->nr_ops;

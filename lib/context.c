@@ -22,6 +22,7 @@
 #include "syscall.h"
 #include "task.h"
 
+#define EMFILE_ 24
 #define ECANCELED_ 125
 
 static uint64_t now_ns(void)
@@ -150,11 +151,19 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first)
 		if (!(def->flags & RF_OPF_ENDS) || i + 1 != ctx->area->inject_op)
 			r = def->run(ctx, op);
 		r = rf_ctx_result(ctx, i, r);
+		op = &ctx->ops[i];	/* a gate lets the submitter move it */
 		if (r >= 0 && (def->flags & RF_OPF_MAKES_FD))
 			ctx->slots[op->out] = (int32_t)r;
 		rf_record_done(ctx, i, r);
-		if (r < 0 && !(op->flags & RF_OP_F_HARD))
-			return r;
+		if (r < 0 && !(op->flags & RF_OP_F_HARD)) {
+			if (!(ctx->area->flags & RF_AREA_LINGER) || ctx->filtered)
+				return r;
+			while ((r = rf_park(ctx, i)) == -EMFILE_)
+				rf_record_done(ctx, i, r);
+			if (r < 0)
+				return r;
+			i--;	/* what is there now takes its turn */
+		}
 	}
 	return 0;
 }
@@ -181,27 +190,31 @@ static void relocate(struct rf_ctx *ctx)
 	a->relocated = 1;
 }
 
+void rf_context_look(struct rf_ctx *ctx)
+{
+	const struct rf_area *a = ctx->area;
+
+	ctx->ops = (const struct rf_op *)(ctx->base + a->off_ops);
+	ctx->records = (struct rf_record *)(ctx->base + a->off_records);
+	ctx->slots = (int32_t *)(ctx->base + a->off_slots);
+	ctx->entries = (uint64_t *)(ctx->base + a->off_entries);
+	ctx->data = ctx->base + a->off_data;
+	if (!a->relocated)
+		relocate(ctx);
+}
+
 void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
 {
-	struct rf_area *a = start->area;
-	char *base = (char *)a;
-
 	rf_memset(ctx, 0, sizeof(*ctx));
-	ctx->area = a;
-	ctx->base = base;
-	ctx->ops = (const struct rf_op *)(base + a->off_ops);
-	ctx->records = (struct rf_record *)(base + a->off_records);
-	ctx->slots = (int32_t *)(base + a->off_slots);
-	ctx->entries = (uint64_t *)(base + a->off_entries);
-	ctx->data = base + a->off_data;
+	ctx->area = start->area;
+	ctx->base = (char *)start->area;
+	rf_context_look(ctx);
 	ctx->init_stack = start->init_stack;
 	ctx->payload_stack = start->payload_stack;
 	ctx->tls = start->tls;
 	ctx->scratch = start->scratch;
 	ctx->init_slot = -1;
 	ctx->init_sock = ctx->init_sock_peer = -1;
-	if (!a->relocated)
-		relocate(ctx);
 }
 
 /*

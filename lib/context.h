@@ -9,7 +9,8 @@
  *
  * The area is one mapping: header, records, slots, mount ids, ops,
  * data.  All offsets are from its start, so a helper image may map it
- * elsewhere.  Records are the truth about what happened; whatever travels over
+ * elsewhere.  While a context is parked the submitter may lay the area out anew,
+ * all but the header.  Records are the truth about what happened; whatever travels over
  * the ring or the report socket only says "look".
  */
 #ifndef RF_CONTEXT_H
@@ -31,16 +32,18 @@ struct rf_record {
 #define RF_AREA_TIMES	(1U << 0)	/* stamp records */
 #define RF_AREA_OPS	(1U << 1)	/* ring the doorbell at every op */
 #define RF_AREA_NO_CLONE3 (1U << 2)	/* clone3 was refused: clone(2) and what it lacks */
+#define RF_AREA_LINGER	(1U << 3)	/* an op that fails parks the context */
 
 /* What a message on the report socket says (struct rf_report). */
 enum rf_report_what {
 	RF_REPORT_OP = 1,	/* plain engine's doorbell */
 	RF_REPORT_INIT,		/* carries the pidfd of pid 1 */
 	RF_REPORT_PAYLOAD,	/* carries the pidfd of the payload task */
-	RF_REPORT_GATE,		/* parked at op `index` */
+	RF_REPORT_GATE,		/* parked at op `index`: a gate, or one that has failed */
 	RF_REPORT_ASK,		/* op `index` is the submitter's to do */
 	RF_REPORT_FD,		/* carries a descriptor that op `index` sends */
 	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
+	RF_REPORT_GIVE,		/* from the submitter: carries a descriptor for slot `index` */
 };
 struct rf_report {
 	uint32_t	what;

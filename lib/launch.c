@@ -95,6 +95,8 @@ static void stacks_put(struct rf_ring *ring, void *stacks)
  * rf_submit() takes.
  */
 #define AREA_KEPT_SIZE	(8 * GUARD)
+/* More of it for a context that lingers, until it is used only a promise. */
+#define LINGER_SPACE	(1U << 20)
 
 /* Not one that an image had mapped. */
 static void area_put(struct rf_ring *ring, struct rf_area *area, bool shared)
@@ -155,10 +157,9 @@ fail:
 	return r;
 }
 
-static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, bool own_image,
-			  struct rf_err *err)
+static int images_prepare(struct rf_ring *ring, bool init, bool own_image, struct rf_err *err)
 {
-	if (chain->has_init && ring->init_fd < 0) {
+	if (init && ring->init_fd < 0) {
 		int fd = image_open("ringfence-init", rf_image_init, rf_image_init_end);
 
 		if (fd < 0)
@@ -177,12 +178,6 @@ static int images_prepare(struct rf_ring *ring, const struct rf_chain *chain, bo
 
 /* ---------------------------------------------------------------- the area */
 
-struct layout {
-	uint32_t off_records, off_slots, off_entries, off_keep, off_ops, off_data;
-	uint32_t max_keep;
-	size_t	 size;
-};
-
 static uint32_t place(size_t *at, size_t size)
 {
 	uint32_t off = (uint32_t)*at;
@@ -191,7 +186,7 @@ static uint32_t place(size_t *at, size_t size)
 	return off;
 }
 
-static void layout_of(const struct rf_chain *c, struct layout *l)
+void rf_layout_of(const struct rf_chain *c, struct rf_layout *l)
 {
 	size_t at = (sizeof(struct rf_area) + 15) & ~(size_t)15;
 
@@ -245,7 +240,7 @@ static bool uses(const struct rf_chain *c, enum rf_op_kind kind)
 	return false;
 }
 
-static bool has_payload_task(const struct rf_chain *c)
+bool rf_has_payload_task(const struct rf_chain *c)
 {
 	for (uint32_t i = 1; i < c->nr_ops; i++)
 		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_PAYLOAD)
@@ -253,7 +248,7 @@ static bool has_payload_task(const struct rf_chain *c)
 	return false;
 }
 
-static uint32_t fd_floor(const struct rf_chain *c)
+uint32_t rf_fd_floor(const struct rf_chain *c)
 {
 	int32_t highest = 2;
 
@@ -265,7 +260,8 @@ static uint32_t fd_floor(const struct rf_chain *c)
 
 static int area_map(struct rf_context *ctx, size_t size)
 {
-	int flags = MAP_POPULATE;
+	/* what may come later is only address space */
+	int flags = ctx->lingers ? MAP_NORESERVE : MAP_POPULATE;
 	size_t used = size;
 	void *p = NULL;
 
@@ -299,13 +295,13 @@ static int area_map(struct rf_context *ctx, size_t size)
 static int area_make(struct rf_context *ctx, const struct rf_chain *c, int report_fd)
 {
 	struct rf_ring *ring = ctx->ring;
-	struct layout l;
+	struct rf_layout l;
 	struct rf_area *a;
 	int32_t *slots;
 	int r;
 
-	layout_of(c, &l);
-	r = area_map(ctx, l.size);
+	rf_layout_of(c, &l);
+	r = area_map(ctx, l.size + (ctx->lingers ? LINGER_SPACE : 0));
 	if (r < 0)
 		return r;
 	a = ctx->area;
@@ -326,11 +322,11 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->report_fd = report_fd;
 	a->peer_fd = ctx->report_fd;
 	a->ring_fd = ctx->flags & RF_SUBMIT_OPS ? ring->doorbell_fd : -1;
-	a->init_fd = c->has_init ? ring->init_fd : -1;
-	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) ? ring->self_pidfd : -1;
+	a->init_fd = c->has_init || ctx->lingers ? ring->init_fd : -1;
+	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) || ctx->lingers ? ring->self_pidfd : -1;
 	a->inject_op = ring->inject_op;
 	a->inject_result = ring->inject_result;
-	a->fd_floor = fd_floor(c);
+	a->fd_floor = rf_fd_floor(c);
 	slots = (int32_t *)(void *)((char *)a + a->off_slots);
 	for (int32_t i = 0; i < c->nr_slots; i++)
 		slots[i] = -1;
@@ -427,14 +423,17 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	int pair[2], r;
 	long pid;
 
+	ctx->given_slots = chain->nr_slots;
+	ctx->lingers = chain->ops[chain->nr_ops - 1].kind == RF_OP_GATE;
 	/*
 	 * A task's peak memory includes that of the memory it exec'd from: who wants
 	 * to know the payload's has it start from a small one.
 	 */
-	ctx->own_image = chain->own_image ||
-			 (ctx->flags & RF_SUBMIT_RSS && has_payload_task(chain));
-	r = images_prepare(ring, chain, ctx->own_image, err);
-	if (r == 0 && uses(chain, RF_OP_PDEATHSIG))
+	ctx->own_image = chain->own_image || ctx->flags & RF_SUBMIT_OWN_MEMORY ||
+			 (ctx->flags & RF_SUBMIT_RSS &&
+			  (ctx->lingers || rf_has_payload_task(chain)));
+	r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
+	if (r == 0 && (uses(chain, RF_OP_PDEATHSIG) || ctx->lingers))
 		r = self_pidfd(ring, err);
 	if (r < 0)
 		return r;

@@ -69,7 +69,10 @@ struct rf_context {
 	uint32_t	 floor;		/* soft-failed or done: not the cause of a failure */
 	bool		 setup_over, started, told_end, failed, killed, done, report_armed;
 	int		 failed_op, failed_result;
-	int		 parked_op;	/* -1: not at a gate */
+	int		 parked_op;	/* -1: not parked */
+	bool		 parked_failed;	/* not at a gate: that op has failed */
+	bool		 lingers;	/* there is room for further ops */
+	int32_t		 given_slots;	/* what is given in slots below this has been sent */
 	int		 status;	/* as of waitpid, once the payload is reaped */
 	int		 status_error;	/* -ENODATA */
 	struct rusage	 usage;
@@ -163,6 +166,18 @@ void rf_context_free(struct rf_context *ctx);
 void rf_context_advance(struct rf_context *ctx);
 int rf_report_arm(struct rf_context *ctx);
 
+/* Where the parts of a launch area are, for the ops of one chain. */
+struct rf_layout {
+	uint32_t off_records, off_slots, off_entries, off_keep, off_ops, off_data;
+	uint32_t max_keep;
+	size_t	 size;
+};
+
+/* launch.c; rf_fd_floor: the lowest number that no dup of @c wants. */
+void rf_layout_of(const struct rf_chain *c, struct rf_layout *ret);
+uint32_t rf_fd_floor(const struct rf_chain *c);
+bool rf_has_payload_task(const struct rf_chain *c);
+
 /* launch.c: make the context of @chain.  0 or a negative errno with @err. */
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
 	      struct rf_err *err);
@@ -185,7 +200,7 @@ long rf_self_peak_rss_kib(void);
 /* idmap.c: carry out an idmap op for @ctx.  1: answer comes later; else result. */
 int rf_idmap_start(struct rf_context *ctx, uint32_t index);
 void rf_idmap_continue(struct rf_context *helper, int status);
-/* Answer what the context asked, or open its gate. */
+/* Let the context, parked at op @index or waiting for its @result, go on. */
 void rf_context_answer(struct rf_context *ctx, uint32_t index, int result);
 
 #endif

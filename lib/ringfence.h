@@ -92,6 +92,16 @@ RF_PUBLIC int rf_chain_give(struct rf_chain *chain, int fd);
  */
 RF_PUBLIC int rf_chain_check(const struct rf_chain *chain, struct rf_err *err);
 
+/**
+ * rf_chain_cut - drop op @index and those after it
+ *
+ * For another try at a chain that rf_context_submit() could not finish.  Slots
+ * that the dropped ops would have filled stay empty for good.
+ *
+ * Return: 0 or -EINVAL.
+ */
+RF_PUBLIC int rf_chain_cut(struct rf_chain *chain, int index);
+
 /** rf_chain_nr - number of ops in @chain. */
 RF_PUBLIC int rf_chain_nr(const struct rf_chain *chain);
 
@@ -230,6 +240,7 @@ enum rf_submit_flags {
 	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
 	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec) */
 	RF_SUBMIT_ENDED		= 1 << 3, /* say at once when the payload has ended */
+	RF_SUBMIT_OWN_MEMORY	= 1 << 4, /* the context shares none of the submitter's (costs an exec) */
 };
 
 /**
@@ -252,7 +263,8 @@ RF_PUBLIC int rf_submit(struct rf_ring *ring, const struct rf_chain *chain,
 enum rf_completion_kind {
 	RF_DONE_OP = 1,		/* one op: index and result */
 	RF_DONE_STARTED,	/* exec succeeded: result is the payload's pid */
-	RF_DONE_PARKED,		/* the context waits at gate op `index` */
+	RF_DONE_PARKED,		/* the context waits: at gate op `index`; or, result < 0, after
+				   op `index` of what it got by rf_context_submit() has failed */
 	RF_DONE_FAILED,		/* the chain failed: op index, result, nothing runs */
 	RF_DONE_EXIT,		/* the payload ended; the launch is over, all reaped */
 	RF_DONE_TIMEOUT,	/* a deadline of rf_context_deadline() has passed */
@@ -304,6 +316,34 @@ RF_PUBLIC int rf_ring_unwatch(struct rf_ring *ring, int fd);
 
 /** rf_context_open - open the gate at which @ctx is parked. -EINVAL if it is not. */
 RF_PUBLIC int rf_context_open(struct rf_context *ctx);
+
+/**
+ * rf_context_submit - more ops for a context that is parked
+ * @chain:	the one that @ctx has run so far, with further ops behind; it is
+ *		checked as a whole, and copied
+ *
+ * For a context whose first chain ended in a gate.  It goes on behind that
+ * gate with all that it has built: slots stay filled, indices count on.
+ * Descriptors given since with rf_chain_give() are sent along.  Such a chain
+ * ends in exec, exit or another gate, like every chain.
+ *
+ * From here on an op that fails does not end the context: the ops behind it
+ * complete with -ECANCELED, and RF_DONE_PARKED has the failed one and its
+ * errno.  The next rf_context_submit() begins with that op, as it is or, after
+ * rf_chain_cut(), as another; what has completed is not done again.  Only
+ * after a filter (rf_prep_seccomp()) nothing can be told any more: a failure
+ * there is RF_DONE_FAILED.
+ *
+ * Return: 0, or a negative errno with @err set; the context stays parked.
+ *	-EINVAL	 it is not parked, or its first chain did not end in a gate; @chain
+ *		 is refused, is another one, or has no further op; or ops that need
+ *		 RF_SUBMIT_OWN_MEMORY came too late to have it
+ *	-E2BIG	 no room: 1 MiB for what is submitted after the first chain
+ *	-EAGAIN	 too many descriptors at once
+ *	-ENOMEM
+ */
+RF_PUBLIC int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain,
+				struct rf_err *err);
 
 /**
  * rf_context_kill - SIGKILL for all of it; the completions still come

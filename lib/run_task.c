@@ -90,20 +90,64 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
 	return r < 0 ? r : 0;
 }
 
-/* Wait for the submitter's word about @index.  One that has died ends the task. */
+/* The submitter's next word, and the descriptor with it or -1.  One that has died ends the task. */
+static void receive(struct rf_ctx *ctx, struct rf_report *ret, int *ret_fd)
+{
+	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
+	struct cmsg_fd c;
+	struct msghdr_ m;
+	long r;
+
+	do {
+		rf_memset(&m, 0, sizeof(m));
+		m.iov = (void *)&iov;
+		m.iovlen = 1;
+		m.control = &c;
+		m.controllen = sizeof(c);
+		r = rf_sys3(__NR_recvmsg, ctx->area->report_fd, &m,
+			    0x40000000 /* MSG_CMSG_CLOEXEC */);
+	} while (r == -EINTR || (r > 0 && r != sizeof(*ret)));
+	if (r <= 0)
+		rf_task_exit(RF_EXIT_FAILED);
+	*ret_fd = m.controllen >= 20 && c.len == 20 && c.type == 1 /* SCM_RIGHTS */ ? c.fd : -1;
+}
+
+/* A descriptor for slot @index, out of the way of those that the command gets. */
+static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
+{
+	long to = fd < 0 ? -EMFILE : rf_fd_raise(ctx, fd);
+
+	if (to < 0 || index >= ctx->area->nr_slots) {
+		if (fd >= 0)
+			(void)rf_sys1(__NR_close, to < 0 ? fd : to);
+		return -EMFILE;
+	}
+	/* another try at giving the same */
+	if (ctx->slots[index] >= 0)
+		(void)rf_sys1(__NR_close, ctx->slots[index]);
+	ctx->slots[index] = (int32_t)to;
+	return 0;
+}
+
+/* Wait for the submitter's word about @index. */
 static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 {
 	struct rf_report rep;
+	long missing = 0;
+	int fd;
 
 	for (;;) {
-		long r = rf_sys6(__NR_recvfrom, ctx->area->report_fd, &rep, sizeof(rep), 0, 0, 0);
-
-		if (r == -EINTR)
+		receive(ctx, &rep, &fd);
+		rf_context_look(ctx);
+		if (rep.what == RF_REPORT_GIVE) {
+			if (take_given(ctx, rep.index, fd) < 0)
+				missing = -EMFILE;
 			continue;
-		if (r <= 0)
-			rf_task_exit(RF_EXIT_FAILED);
-		if (r == sizeof(rep) && rep.what == RF_REPORT_GO && rep.index == index)
-			return rep.result;
+		}
+		if (fd >= 0)
+			(void)rf_sys1(__NR_close, fd);
+		if (rep.what == RF_REPORT_GO && rep.index == index)
+			return missing ? missing : rep.result;
 	}
 }
 
@@ -115,12 +159,17 @@ long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
 	return r < 0 ? r : await_submitter(ctx, ctx->index);
 }
 
+long rf_park(struct rf_ctx *ctx, uint32_t index)
+{
+	long r = rf_report(ctx, RF_REPORT_GATE, index, -1);
+
+	return r < 0 ? r : await_submitter(ctx, index);
+}
+
 long rf_run_gate(struct rf_ctx *ctx, const struct rf_op *op)
 {
-	long r = rf_report(ctx, RF_REPORT_GATE, ctx->index, -1);
-
 	(void)op;
-	return r < 0 ? r : await_submitter(ctx, ctx->index);
+	return rf_park(ctx, ctx->index);
 }
 
 /* ----------------------------------------------------------------- new tasks */

@@ -359,11 +359,26 @@ void rf_context_answer(struct rf_context *ctx, uint32_t index, int result)
 		(void)send(ctx->report_fd, &rep, sizeof(rep), MSG_NOSIGNAL);
 }
 
+/* At a gate, or after an op that has failed: those behind it will not run then. */
+static void parked(struct rf_context *ctx, uint32_t index)
+{
+	const struct rf_record *rec = rf_record_at(ctx, index);
+	int result = __atomic_load_n(&rec->state, __ATOMIC_ACQUIRE) == RF_REC_DONE ?
+		     rec->result : 0;
+
+	ctx->parked_op = (int)index;
+	ctx->parked_failed = result < 0;
+	if (ctx->parked_failed)
+		cancel_rest(ctx, index + 1);
+	hand_out(ctx);
+	push(ctx, RF_DONE_PARKED, (int)index, result);
+}
+
 int rf_context_open(struct rf_context *ctx)
 {
 	int index = ctx->parked_op;
 
-	if (index < 0)
+	if (index < 0 || ctx->parked_failed)
 		return -EINVAL;
 	ctx->parked_op = -1;
 	rf_context_answer(ctx, (uint32_t)index, 0);
@@ -399,9 +414,7 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 		hand_over(ctx, rep->index, fd);
 		break;
 	case RF_REPORT_GATE:
-		ctx->parked_op = (int)rep->index;
-		hand_out(ctx);
-		push(ctx, RF_DONE_PARKED, (int)rep->index, 0);
+		parked(ctx, rep->index);
 		break;
 	case RF_REPORT_ASK:
 		r = rf_idmap_start(ctx, rep->index);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Control comes back: more ops for a context that is parked.
+ *
+ * One chain is the whole history of a context.  What is behind the place where
+ * it is parked has not run, so the submitter may put anything there: it lays
+ * the area out anew, in place, and the context looks again when it is woken.
+ * Only the header stays where it is, for the kernel and pid 1 know words of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "error.h"
+#include "ring.h"
+
+/* Ops that will not run again: up to and with a gate, or before the op that has failed. */
+static uint32_t nr_over(const struct rf_context *ctx)
+{
+	return (uint32_t)ctx->parked_op + !ctx->parked_failed;
+}
+
+static bool has_exec(const struct rf_chain *c, uint32_t from)
+{
+	for (uint32_t i = from; i < c->nr_ops; i++)
+		if (c->ops[i].kind == RF_OP_EXEC)
+			return true;
+	return false;
+}
+
+static int check_memory(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	if (c->own_image && !ctx->own_image)
+		return rf_err_set(err, EINVAL, "joining namespaces or changing ids takes a context "
+				  "submitted with RF_SUBMIT_OWN_MEMORY");
+	/* it has exec'd once: only of a payload task can exec be told */
+	if (ctx->own_image && has_exec(c, 1) && !rf_has_payload_task(c))
+		return rf_err_set(err, EINVAL, "a context with memory of its own execs in a "
+				  "payload task only");
+	return 0;
+}
+
+static int check_follows(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	const struct rf_area *a = ctx->area;
+	uint32_t over = nr_over(ctx);
+
+	if (c->nr_ops < over || (uint32_t)c->nr_slots < a->nr_slots ||
+	    c->nr_entries < a->nr_entries || c->data_len < a->data_len ||
+	    memcmp(rf_op_at(ctx, 0), c->ops, over * sizeof(*c->ops)) != 0)
+		return rf_err_set(err, EINVAL, "this is not the chain that the context has run");
+	if (c->nr_ops == over)
+		return rf_err_set(err, EINVAL, "there is no op behind the one at which the "
+				  "context is parked");
+	return check_memory(ctx, c, err);
+}
+
+/* The parts of the area for @c at @to, which stands for its start; zero-filled. */
+static void fill(const struct rf_context *ctx, const struct rf_chain *c,
+		 const struct rf_layout *l, char *to)
+{
+	const struct rf_area *a = ctx->area;
+	const char *from = (const char *)a;
+	int32_t *slots = (int32_t *)(void *)(to + l->off_slots);
+
+	for (int32_t i = 0; i < c->nr_slots; i++)
+		slots[i] = -1;
+	memcpy(to + l->off_records, from + a->off_records,
+	       nr_over(ctx) * sizeof(struct rf_record));
+	memcpy(slots, from + a->off_slots, a->nr_slots * sizeof(*slots));
+	memcpy(to + l->off_entries, from + a->off_entries, a->nr_entries * sizeof(uint64_t));
+	memcpy(to + l->off_keep, from + a->off_keep, a->nr_keep * sizeof(int32_t));
+	memcpy(to + l->off_ops, c->ops, c->nr_ops * sizeof(*c->ops));
+	memcpy(to + l->off_data, c->data, c->data_len);
+}
+
+static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	const size_t header = sizeof(struct rf_area);
+	struct rf_area *a = ctx->area;
+	uint32_t floor = rf_fd_floor(c);
+	struct rf_layout l;
+	char *fresh;
+
+	rf_layout_of(c, &l);
+	if (l.size > a->size)
+		return rf_err_set(err, E2BIG, "the context has no room for so many ops");
+	fresh = calloc(1, l.size);
+	if (!fresh)
+		return rf_err_set(err, ENOMEM, "memory for more ops");
+	fill(ctx, c, &l, fresh);
+	memcpy((char *)a + header, fresh + header, l.size - header);
+	free(fresh);
+	a->nr_ops = c->nr_ops;
+	a->nr_slots = (uint32_t)c->nr_slots;
+	a->nr_entries = c->nr_entries;
+	a->off_ops = l.off_ops;
+	a->off_records = l.off_records;
+	a->off_slots = l.off_slots;
+	a->off_entries = l.off_entries;
+	a->off_keep = l.off_keep;
+	a->off_data = l.off_data;
+	a->data_len = c->data_len;
+	a->fd_floor = floor > a->fd_floor ? floor : a->fd_floor;
+	a->relocated = 0;
+	a->covered_by = a->failed_rule = 0;
+	a->flags |= RF_AREA_LINGER;
+	return 0;
+}
+
+static int give(const struct rf_context *ctx, const struct rf_given *g)
+{
+	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
+		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	struct rf_report rep = { .what = RF_REPORT_GIVE, .index = (uint32_t)g->slot };
+	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
+	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.h), &g->fd, sizeof(g->fd));
+	return sendmsg(ctx->report_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, struct rf_err *err)
+{
+	uint32_t index = (uint32_t)ctx->parked_op, over;
+	int32_t nr_slots;
+	int r;
+
+	if (ctx->parked_op < 0)
+		return rf_err_set(err, EINVAL, "the context is not parked");
+	if (!ctx->lingers)
+		return rf_err_set(err, EINVAL, "the first chain of the context did not end in a gate");
+	r = rf_chain_check(chain, err);
+	if (r == 0)
+		r = check_follows(ctx, chain, err);
+	if (r < 0)
+		return r;
+	over = nr_over(ctx);
+	nr_slots = ctx->given_slots;
+	r = lay_out(ctx, chain, err);
+	for (uint32_t i = 0; r == 0 && i < chain->nr_given; i++) {
+		if (chain->given[i].slot < nr_slots)
+			continue;
+		r = give(ctx, &chain->given[i]);
+		if (r < 0)
+			(void)rf_err_set(err, -r, "giving descriptor %d", chain->given[i].fd);
+	}
+	if (r < 0)
+		return r;
+	ctx->given_slots = chain->nr_slots;
+	ctx->seen = ctx->seen > over ? over : ctx->seen;
+	ctx->parked_op = -1;
+	rf_context_answer(ctx, index, 0);
+	return 0;
+}
