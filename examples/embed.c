@@ -50,6 +50,8 @@ static struct rf_chain *build(void)
 	rf_prep_close_range(chain);
 	rf_prep_umask(chain, 077);
 	rf_prep_no_new_privs(chain);
+	rf_prep_sigdefault(chain);
+	rf_prep_sigmask(chain, 0);
 	rf_op_link(chain, rf_prep_exec(chain, "/bin/no-such-true", argv, envp), RF_LINK_HARD);
 	rf_prep_exec(chain, "/bin/true", argv, envp);
 	return chain;

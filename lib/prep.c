@@ -249,6 +249,18 @@ int rf_prep_no_new_privs(struct rf_chain *c)
 	return added(c);
 }
 
+int rf_prep_sigdefault(struct rf_chain *c)
+{
+	rf_chain_add(c, RF_OP_SIGDEFAULT);
+	return added(c);
+}
+
+int rf_prep_sigmask(struct rf_chain *c, uint64_t mask)
+{
+	rf_chain_add(c, RF_OP_SIGMASK)->u.sigmask.mask = mask;
+	return added(c);
+}
+
 int rf_prep_seccomp(struct rf_chain *c, const struct sock_filter *insns, size_t nr,
 		    unsigned int flags)
 {

@@ -165,6 +165,16 @@ RF_PUBLIC int rf_prep_pdeathsig(struct rf_chain *chain, int sig);
 RF_PUBLIC int rf_prep_no_new_privs(struct rf_chain *chain);
 
 /**
+ * rf_prep_sigdefault - default dispositions for the signals that the caller ignores
+ * rf_prep_sigmask - the signals that the command starts with blocked
+ * @mask:	bit n for signal n + 1; 0: none
+ *
+ * A context blocks every signal: without rf_prep_sigmask() the command does too.
+ */
+RF_PUBLIC int rf_prep_sigdefault(struct rf_chain *chain);
+RF_PUBLIC int rf_prep_sigmask(struct rf_chain *chain, uint64_t mask);
+
+/**
  * rf_prep_seccomp - install a filter: seccomp(2), SECCOMP_SET_MODE_FILTER
  * @insns:	@nr instructions, 1 to 4096
  * @flags:	SECCOMP_FILTER_FLAG_*

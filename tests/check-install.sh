@@ -35,6 +35,7 @@ can_be_embedded() {
 		pkg-config --cflags --libs libringfence) || return
 	# shellcheck disable=SC2086	# words on purpose
 	$CC -Wall -Werror -o "$work/embed" "$RF_SRCDIR/examples/embed.c" $flags || return
+	$CC -Wall -Werror -o "$work/testrun" "$RF_SRCDIR/examples/testrun.c" $flags || return
 	LD_LIBRARY_PATH=$root/lib "$work/embed" 3 >"$work/embed.out" && grep exit "$work/embed.out"
 }
 

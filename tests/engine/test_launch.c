@@ -126,6 +126,27 @@ TEST_ENGINES(a_signal_that_kills_is_reported)
 	rf_ring_free(ring);
 }
 
+/* A context blocks all signals; what its command blocks is said in the chain. */
+TEST_ENGINES(the_command_blocks_what_is_asked_for)
+{
+	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" },
+			       (char[]){ "kill -USR1 $$; exit 3" }, NULL };
+	struct rf_ring *ring = ring_here();
+
+	for (int blocked = 0; blocked < 2; blocked++) {
+		struct rf_chain *c = chain_here();
+		struct rf_completion d;
+
+		rf_prep_sigdefault(c);
+		rf_prep_sigmask(c, blocked ? 1ULL << (SIGUSR1 - 1) : 0);
+		rf_prep_exec(c, "/bin/sh", argv, no_env);
+		d = run(ring, c);
+		EXPECT_INT(RF_DONE_EXIT, d.kind);
+		EXPECT_INT(blocked, WIFEXITED(d.status));
+	}
+	rf_ring_free(ring);
+}
+
 TEST_ENGINES(every_op_completes_in_order)
 {
 	struct rf_ring *ring = ring_here();
