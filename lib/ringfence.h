@@ -349,7 +349,7 @@ RF_PUBLIC int rf_context_open(struct rf_context *ctx);
  *		 is refused, is another one, or has no further op; or ops that need
  *		 RF_SUBMIT_OWN_MEMORY came too late to have it
  *	-E2BIG	 no room: 1 MiB for what is submitted after the first chain
- *	-EAGAIN	 too many descriptors at once
+ *	-EAGAIN, -ETOOMANYREFS	too many descriptors at once: unix(7)
  *	-ENOMEM
  */
 RF_PUBLIC int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain,

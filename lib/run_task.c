@@ -159,10 +159,13 @@ long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
 	return r < 0 ? r : await_submitter(ctx, ctx->index);
 }
 
+/* Pid 1 reads the area until it is an image of its own; from then on it may be laid out anew. */
 long rf_park(struct rf_ctx *ctx, uint32_t index)
 {
-	long r = rf_report(ctx, RF_REPORT_GATE, index, -1);
+	long r = rf_await_init(ctx);
 
+	if (r == 0)
+		r = rf_report(ctx, RF_REPORT_GATE, index, -1);
 	return r < 0 ? r : await_submitter(ctx, index);
 }
 
