@@ -250,6 +250,10 @@ int rf_chain_cut(struct rf_chain *c, int index)
 		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_INIT)
 			c->has_init = false;
 	}
+	if (c->own_from && c->own_from >= (uint32_t)index) {
+		c->own_image = false;
+		c->own_from = 0;
+	}
 	c->nr_ops = (uint32_t)index;
 	return 0;
 }

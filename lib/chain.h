@@ -53,6 +53,7 @@ struct rf_chain {
 	 * dumpable flag.  Op 0 then clones nothing new; `unshare` follows.
 	 */
 	bool		 own_image;
+	uint32_t	 own_from;	/* the op that needs it; 0: no one op */
 	int		 error;		/* first failure of the builder, positive errno */
 	struct rf_op	 lost;		/* what rf_chain_add() returns after a failure */
 };

@@ -22,7 +22,6 @@
 #include "syscall.h"
 #include "task.h"
 
-#define EMFILE_ 24
 #define ECANCELED_ 125
 
 static uint64_t now_ns(void)
@@ -158,8 +157,7 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first)
 		if (r < 0 && !(op->flags & RF_OP_F_HARD)) {
 			if (!(ctx->area->flags & RF_AREA_LINGER) || ctx->filtered)
 				return r;
-			while ((r = rf_park(ctx, i)) == -EMFILE_)
-				rf_record_done(ctx, i, r);
+			r = rf_park(ctx, i);
 			if (r < 0)
 				return r;
 			i--;	/* what is there now takes its turn */

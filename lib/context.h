@@ -87,6 +87,8 @@ struct rf_area {
 	uint64_t	ignored;	/* bit n: signal n + 1 */
 	uint32_t	ignored_known;
 
+	int32_t		give_error;	/* not all that was given has arrived: parks again */
+
 	uint32_t	covered_by;	/* a verify that failed: the entry found there, from 1; 0: none */
 	uint32_t	failed_rule;	/* a landlock that failed: the rule, from 1; 0: none of them */
 
@@ -113,7 +115,7 @@ struct rf_ctx {
 	int32_t			 init_sock;	/* to pid 1, or -1; EOF tells it to look for the payload */
 	int32_t			 init_sock_peer;
 	uint32_t		 init_seen;	/* pid 1 is an image of its own */
-	uint32_t		 init_index;	/* of the op that made pid 1 */
+	uint64_t		 init_unshare;	/* by pid 1; ops may move while it comes up */
 	uint32_t		 filtered;	/* a filter is in force: no call but those of ops */
 	char			*scratch;	/* RF_SCRATCH bytes for executors, not kept */
 };

@@ -432,6 +432,10 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	ctx->own_image = chain->own_image || ctx->flags & RF_SUBMIT_OWN_MEMORY ||
 			 (ctx->flags & RF_SUBMIT_RSS &&
 			  (ctx->lingers || rf_has_payload_task(chain)));
+	/* it has exec'd once: only of a payload task can exec be told */
+	if (ctx->own_image && uses(chain, RF_OP_EXEC) && !rf_has_payload_task(chain))
+		return rf_err_set(err, EINVAL, "a context with memory of its own execs in a "
+				  "payload task only");
 	r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
 	if (r == 0 && (uses(chain, RF_OP_PDEATHSIG) || ctx->lingers))
 		r = self_pidfd(ring, err);

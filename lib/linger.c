@@ -8,6 +8,7 @@
  * Only the header stays where it is, for the kernel and pid 1 know words of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -84,6 +85,8 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 	char *fresh;
 
 	rf_layout_of(c, &l);
+	if (l.max_keep < a->nr_keep)
+		return rf_err_set(err, EINVAL, "this is not the chain that the context has run");
 	if (l.size > a->size)
 		return rf_err_set(err, E2BIG, "the context has no room for so many ops");
 	fresh = calloc(1, l.size);
@@ -104,6 +107,7 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 	a->data_len = c->data_len;
 	a->fd_floor = floor > a->fd_floor ? floor : a->fd_floor;
 	a->relocated = 0;
+	a->give_error = 0;
 	a->covered_by = a->failed_rule = 0;
 	a->flags |= RF_AREA_LINGER;
 	return 0;
@@ -119,15 +123,28 @@ static int give(const struct rf_context *ctx, const struct rf_given *g)
 	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
 	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
+	ssize_t n;
 
 	memcpy(CMSG_DATA(&control.h), &g->fd, sizeof(g->fd));
-	return sendmsg(ctx->report_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	/* a parked context takes what comes; of one that is gone end of file tells */
+	do
+		n = sendmsg(ctx->report_fd, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 && errno != EPIPE ? -errno : 0;
+}
+
+/* Better before anything is changed than behind. */
+static int check_given(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	for (uint32_t i = 0; i < c->nr_given; i++)
+		if (c->given[i].slot >= ctx->given_slots && fcntl(c->given[i].fd, F_GETFD) < 0)
+			return rf_err_set(err, EBADF, "giving descriptor %d", c->given[i].fd);
+	return 0;
 }
 
 int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, struct rf_err *err)
 {
 	uint32_t index = (uint32_t)ctx->parked_op, over;
-	int32_t nr_slots;
 	int r;
 
 	if (ctx->parked_op < 0)
@@ -137,20 +154,21 @@ int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, stru
 	r = rf_chain_check(chain, err);
 	if (r == 0)
 		r = check_follows(ctx, chain, err);
+	if (r == 0)
+		r = check_given(ctx, chain, err);
 	if (r < 0)
 		return r;
 	over = nr_over(ctx);
-	nr_slots = ctx->given_slots;
 	r = lay_out(ctx, chain, err);
-	for (uint32_t i = 0; r == 0 && i < chain->nr_given; i++) {
-		if (chain->given[i].slot < nr_slots)
-			continue;
-		r = give(ctx, &chain->given[i]);
-		if (r < 0)
-			(void)rf_err_set(err, -r, "giving descriptor %d", chain->given[i].fd);
-	}
 	if (r < 0)
 		return r;
+	for (uint32_t i = 0; r == 0 && i < chain->nr_given; i++)
+		if (chain->given[i].slot >= ctx->given_slots)
+			r = give(ctx, &chain->given[i]);
+	/* some may have arrived: only a context that parks again leaves the area alone */
+	if (r < 0)
+		ctx->area->give_error = r;
+	ctx->given_before = ctx->given_slots;
 	ctx->given_slots = chain->nr_slots;
 	ctx->seen = ctx->seen > over ? over : ctx->seen;
 	ctx->parked_op = -1;

@@ -49,6 +49,8 @@ int rf_prep_setns(struct rf_chain *c, int slot, uint64_t nstype)
 	op->u.setns.slot = slot;
 	op->u.setns.nstype = nstype;
 	/* tasks that share memory can be seen from the namespace they join */
+	if (!c->own_image)
+		c->own_from = c->nr_ops - 1;
 	c->own_image = true;
 	return added(c);
 }

@@ -73,6 +73,7 @@ struct rf_context {
 	bool		 parked_failed;	/* not at a gate: that op has failed */
 	bool		 lingers;	/* there is room for further ops */
 	int32_t		 given_slots;	/* what is given in slots below this has been sent */
+	int32_t		 given_before;	/* ... before the last rf_context_submit() */
 	int		 status;	/* as of waitpid, once the payload is reaped */
 	int		 status_error;	/* -ENODATA */
 	struct rusage	 usage;

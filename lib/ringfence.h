@@ -248,7 +248,8 @@ RF_PUBLIC int rf_ring_fd(struct rf_ring *ring);
 enum rf_submit_flags {
 	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
 	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
-	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec) */
+	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec);
+					     exec is for a payload task then */
 	RF_SUBMIT_ENDED		= 1 << 3, /* say at once when the payload has ended */
 	RF_SUBMIT_OWN_MEMORY	= 1 << 4, /* the context shares none of the submitter's (costs an exec) */
 };
@@ -324,7 +325,10 @@ RF_PUBLIC int rf_ring_watch(struct rf_ring *ring, int fd, uint64_t user_data);
 RF_PUBLIC int rf_ring_watch_out(struct rf_ring *ring, int fd, uint64_t user_data);
 RF_PUBLIC int rf_ring_unwatch(struct rf_ring *ring, int fd);
 
-/** rf_context_open - open the gate at which @ctx is parked. -EINVAL if it is not. */
+/**
+ * rf_context_open - open the gate at which @ctx is parked
+ * Return: 0; -EINVAL if it is not, or is missing descriptors that were given.
+ */
 RF_PUBLIC int rf_context_open(struct rf_context *ctx);
 
 /**
@@ -340,16 +344,25 @@ RF_PUBLIC int rf_context_open(struct rf_context *ctx);
  * From here on an op that fails does not end the context: the ops behind it
  * complete with -ECANCELED, and RF_DONE_PARKED has the failed one and its
  * errno.  The next rf_context_submit() begins with that op, as it is or, after
- * rf_chain_cut(), as another; what has completed is not done again.  Only
- * after a filter (rf_prep_seccomp()) nothing can be told any more: a failure
- * there is RF_DONE_FAILED.
+ * rf_chain_cut(), as another; what has completed is not done again, but an op
+ * that failed half-way is done as a whole.  A failure ends the context after
+ * all where nothing can be told: behind a filter (rf_prep_seccomp()), and when
+ * the payload task cannot say who it is.  If pid 1 fails, only rf_context_kill()
+ * helps.
+ *
+ * RF_DONE_PARKED with the index of before and -EMFILE, -ETOOMANYREFS or another
+ * error of unix(7): not all descriptors have arrived and no op was run; the next
+ * rf_context_submit() sends all of them again.  So they stay open until an op
+ * behind has completed.  This may wait until the context has taken them.
  *
  * Return: 0, or a negative errno with @err set; the context stays parked.
  *	-EINVAL	 it is not parked, or its first chain did not end in a gate; @chain
  *		 is refused, is another one, or has no further op; or ops that need
- *		 RF_SUBMIT_OWN_MEMORY came too late to have it
- *	-E2BIG	 no room: 1 MiB for what is submitted after the first chain
- *	-EAGAIN, -ETOOMANYREFS	too many descriptors at once: unix(7)
+ *		 RF_SUBMIT_OWN_MEMORY came too late to have it; or a context that has
+ *		 it would exec without a payload task
+ *	-EBADF	 a descriptor of rf_chain_give() is not open
+ *	-E2BIG	 no room: 1 MiB for what is submitted after the first chain, with what
+ *		 was cut
  *	-ENOMEM
  */
 RF_PUBLIC int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain,

@@ -133,7 +133,6 @@ static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
 static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 {
 	struct rf_report rep;
-	long missing = 0;
 	int fd;
 
 	for (;;) {
@@ -141,13 +140,13 @@ static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 		rf_context_look(ctx);
 		if (rep.what == RF_REPORT_GIVE) {
 			if (take_given(ctx, rep.index, fd) < 0)
-				missing = -EMFILE;
+				ctx->area->give_error = -EMFILE;
 			continue;
 		}
 		if (fd >= 0)
 			(void)rf_sys1(__NR_close, fd);
 		if (rep.what == RF_REPORT_GO && rep.index == index)
-			return missing ? missing : rep.result;
+			return rep.result;
 	}
 }
 
@@ -159,14 +158,17 @@ long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
 	return r < 0 ? r : await_submitter(ctx, ctx->index);
 }
 
-/* Pid 1 reads the area until it is an image of its own; from then on it may be laid out anew. */
+/* Not woken for good while something that was given is missing. */
 long rf_park(struct rf_ctx *ctx, uint32_t index)
 {
-	long r = rf_await_init(ctx);
+	long r;
 
-	if (r == 0)
+	do {
 		r = rf_report(ctx, RF_REPORT_GATE, index, -1);
-	return r < 0 ? r : await_submitter(ctx, index);
+		if (r == 0)
+			r = await_submitter(ctx, index);
+	} while (r == 0 && ctx->area->give_error);
+	return r;
 }
 
 long rf_run_gate(struct rf_ctx *ctx, const struct rf_op *op)
@@ -258,13 +260,12 @@ static void init_main(void *arg)
 	static char name[] = "ringfence-init";
 	struct rf_ctx *ctx = arg;
 	struct rf_area *a = ctx->area;
-	const struct rf_op *op = &ctx->ops[ctx->init_index];
 	char *argv[2] = { name, (char *)0 };
 	long r, image = a->init_fd;
 
 	r = report_self(ctx, RF_REPORT_INIT);
-	if (r == 0 && op->u.clone.unshare)
-		r = rf_sys1(__NR_unshare, op->u.clone.unshare);
+	if (r == 0 && ctx->init_unshare)
+		r = rf_sys1(__NR_unshare, ctx->init_unshare);
 	if (r < 0)
 		goto fail;
 	if (image == 3)
@@ -296,7 +297,7 @@ static long clone_init(struct rf_ctx *ctx, const struct rf_op *op)
 		return r;
 	ctx->init_sock_peer = pair[0];
 	ctx->init_sock = pair[1];
-	ctx->init_index = ctx->index;
+	ctx->init_unshare = op->u.clone.unshare;
 	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_PARENT | CLONE_PIDFD |
 		      (a->flags & RF_AREA_NO_CLONE3 ? 0 : CLONE_CLEAR_SIGHAND),
 		      ctx->init_stack, (uint32_t *)0, &pidfd, &a->init_pid, init_main);

@@ -367,9 +367,14 @@ static void parked(struct rf_context *ctx, uint32_t index)
 		     rec->result : 0;
 
 	ctx->parked_op = (int)index;
-	ctx->parked_failed = result < 0;
-	if (ctx->parked_failed)
-		cancel_rest(ctx, index + 1);
+	if (ctx->area->give_error) {	/* parked where it was: all is to be sent again */
+		result = ctx->area->give_error;
+		ctx->given_slots = ctx->given_before;
+	} else {
+		ctx->parked_failed = result < 0;
+		if (ctx->parked_failed)
+			cancel_rest(ctx, index + 1);
+	}
 	hand_out(ctx);
 	push(ctx, RF_DONE_PARKED, (int)index, result);
 }
@@ -378,7 +383,7 @@ int rf_context_open(struct rf_context *ctx)
 {
 	int index = ctx->parked_op;
 
-	if (index < 0 || ctx->parked_failed)
+	if (index < 0 || ctx->parked_failed || ctx->area->give_error)
 		return -EINVAL;
 	ctx->parked_op = -1;
 	rf_context_answer(ctx, (uint32_t)index, 0);

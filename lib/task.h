@@ -55,10 +55,7 @@ void rf_context_init(struct rf_ctx *ctx, struct rf_start *start);
 /* Where things are in the area, which the submitter may have laid out anew. */
 void rf_context_look(struct rf_ctx *ctx);
 
-/*
- * Wait at op @index for the submitter, who may add ops.  0, or -EMFILE: not all
- * that it gives has arrived.
- */
+/* Wait at op @index for the submitter, who may add ops, until all that it gives has arrived. */
 long rf_park(struct rf_ctx *ctx, uint32_t index);
 
 /* Entry points of new tasks; they do not return. */

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "chain.h"
 #include "harness.h"
+#include "ring.h"
 
 static char *const no_env[] = { NULL };
 
@@ -289,6 +291,44 @@ TEST_ENGINES(descriptors_are_given_later_too)
 	}
 }
 
+/* A slot that stayed empty would leave out the ops that use it. */
+TEST_ENGINES(descriptors_that_do_not_arrive_are_given_again)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(memories); i++) {
+		struct linger l = { .c = chain() };
+		struct rlimit limit, low;
+		struct rf_completion d;
+		char text[16] = "";
+		int fds[2], gate;
+
+		EXPECT_INT(0, pipe2(fds, O_CLOEXEC));
+		EXPECT_INT(0, getrlimit(RLIMIT_NOFILE, &limit));
+		low = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
+		gate = park(&l, memories[i]);
+		rf_prep_clone(l.c, RF_CLONE_PAYLOAD, 0);
+		rf_prep_dup(l.c, rf_chain_give(l.c, fds[1]), 1);
+		add_exec(l.c, "/bin/sh", "echo late");
+		EXPECT_INT(0, prlimit(l.ctx->context.pid, RLIMIT_NOFILE, &low, NULL));
+		for (int tries = 0; tries < 2; tries++) {
+			more(&l);
+			d = next(&l);
+			EXPECT_INT(RF_DONE_PARKED, d.kind);
+			EXPECT_INT(gate, d.index);
+			EXPECT_INT(-EMFILE, d.result);
+			EXPECT_INT(-EINVAL, rf_context_open(l.ctx));
+		}
+		EXPECT_INT(0, prlimit(l.ctx->context.pid, RLIMIT_NOFILE, &limit, NULL));
+		more(&l);
+		EXPECT_INT(RF_DONE_STARTED, next(&l).kind);
+		exits(&l, 0);
+		EXPECT_INT(5, read(fds[0], text, sizeof(text)));
+		EXPECT_STR("late\n", text);
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		done(&l);
+	}
+}
+
 TEST_ENGINES(pid_1_can_come_later)
 {
 	struct linger l = { .c = chain() };
@@ -421,6 +461,14 @@ TEST_ENGINES(what_cannot_follow_is_refused_and_the_context_stays)
 	rf_prep_clone(l.c, RF_CLONE_PAYLOAD, 0);
 	rf_prep_exit(l.c, 0);
 	refused(&l, l.c, -EINVAL, "RF_SUBMIT_OWN_MEMORY");
+	/* nothing of it is left when it is cut */
+	EXPECT_INT(0, rf_chain_cut(l.c, gate + 1));
+	rf_prep_exit(l.c, 0);
+	(void)close(self);
+	refused(&l, l.c, -EBADF, "giving descriptor");
+	EXPECT_INT(0, dup2(0, self) < 0);
+	more(&l);
+	exits(&l, 0);
 	done(&l);
 
 	l = (struct linger){ .c = chain() };
@@ -431,6 +479,13 @@ TEST_ENGINES(what_cannot_follow_is_refused_and_the_context_stays)
 	rf_prep_exit(l.c, 0);
 	more(&l);
 	exits(&l, 0);
+	done(&l);
+
+	/* at once it is refused too */
+	l = (struct linger){ .c = chain() };
+	add_exec(l.c, "/bin/sh", "exit 0");
+	EXPECT_INT(0, rf_ring_new(RF_ENGINE_PLAIN, &l.ring, NULL));
+	EXPECT_INT(-EINVAL, rf_submit(l.ring, l.c, RF_SUBMIT_OWN_MEMORY, 0, &l.ctx, NULL));
 	done(&l);
 	(void)close(self);
 	free(big);
