@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of a task's flags in /proc/PID/stat, field 9; no header for programs has it. */
-#define PF_EXITING 0x4
+#include "compat.h"
 
 int process_open(pid_t pid, struct process *ret)
 {

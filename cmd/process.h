@@ -42,15 +42,14 @@ int process_stat(const struct process *p, struct process_stat *ret);
 
 /* A line "NAME:\tNUMBER" of /proc/PID/status; @base 10 or 16. -ENODATA: no such line. */
 int process_status(const struct process *p, const char *name, int base, uint64_t *ret);
+/* The same of a text that process_read() has got of "status". 0 or -ENODATA. */
+int process_status_of(const char *text, const char *name, int base, uint64_t *ret);
 
 /*
  * Which namespace it is in: @name is that below /proc/PID/ns.  -ESRCH also of one that
  * is ending: without memory it is nobody's to look at (-EACCES), and soon in none.
  */
 int process_ns(const struct process *p, const char *name, struct stat *ret);
-/* Is @p in the pid namespace @dev:@ino or in one inside that? */
-/* The same of a text that process_read() has got of "status". 0 or -ENODATA. */
-int process_status_of(const char *text, const char *name, int base, uint64_t *ret);
 
 /*
  * What the parent's id @id is called in the user namespace of @p, or, unless @inside,
@@ -60,6 +59,7 @@ int process_status_of(const char *text, const char *name, int base, uint64_t *re
 int process_map_id(const struct process *p, const char *map, uint32_t id, bool inside,
 		   int64_t *ret);
 
+/* Is @p in the pid namespace @dev:@ino or in one inside that? */
 bool process_is_in_pidns(const struct process *p, uint64_t dev, uint64_t ino);
 
 /*

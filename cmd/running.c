@@ -252,17 +252,15 @@ static int visit_starting(const char *name, struct process *p, void *arg)
 	const struct visit *v = arg;
 	struct running r = RUNNING_NONE;
 	struct rf_err err = RF_ERR_INIT;
-	int ret;
+	int ret = 0, state;
 
 	r.launcher = *p;
 	p->fd = p->dir = -1;
-	ret = look_into(&r, &err);
+	state = look_into(&r, &err);
 	/* those that have a state have been met among the processes */
-	if ((ret == -ENOENT || ret == -EAGAIN) && may_be_launcher(&r.launcher, v)) {
+	if ((state == -ENOENT || state == -EAGAIN) && may_be_launcher(&r.launcher, v)) {
 		(void)snprintf(r.name, sizeof(r.name), "%s", name);
 		ret = v->fn(&r, v->arg);
-	} else {
-		ret = 0;
 	}
 	running_done(&r);
 	return ret;

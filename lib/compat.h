@@ -24,6 +24,10 @@
 #define F_SEAL_EXEC		0x0020
 #endif
 
+/* A task's flags, field 9 of /proc/PID/stat: no exported header has them. */
+#define PF_EXITING		0x4
+#define PF_FORKNOEXEC		0x40
+
 #define RF_IORING_REGISTER_SEND_MSG_RING 31	/* 6.13 */
 #define RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
 

@@ -101,7 +101,6 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 		goto out;
 	emit(&k);
 	k.c->own_image = k.own_image;
-	k.c->own_from = 0;
 	r = rf_chain_check(k.c, err);
 	if (r == 0)
 		r = rf_check_filter(&k);

@@ -200,6 +200,31 @@ void rf_layout_of(const struct rf_chain *c, struct rf_layout *l)
 	l->size = (at + 4095) & ~(size_t)4095;
 }
 
+void rf_area_describe(struct rf_area *a, const struct rf_chain *c, const struct rf_layout *l)
+{
+	a->nr_ops = c->nr_ops;
+	a->nr_slots = (uint32_t)c->nr_slots;
+	a->nr_entries = c->nr_entries;
+	a->off_ops = l->off_ops;
+	a->off_records = l->off_records;
+	a->off_slots = l->off_slots;
+	a->off_entries = l->off_entries;
+	a->off_keep = l->off_keep;
+	a->off_data = l->off_data;
+	a->data_len = c->data_len;
+}
+
+int32_t *rf_area_copy(const struct rf_chain *c, const struct rf_layout *l, char *to)
+{
+	int32_t *slots = (int32_t *)(void *)(to + l->off_slots);
+
+	for (int32_t i = 0; i < c->nr_slots; i++)
+		slots[i] = -1;
+	memcpy(to + l->off_ops, c->ops, c->nr_ops * sizeof(*c->ops));
+	memcpy(to + l->off_data, c->data, c->data_len);
+	return slots;
+}
+
 static int compare_fds(const void *a, const void *b)
 {
 	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -240,7 +265,7 @@ static bool uses(const struct rf_chain *c, enum rf_op_kind kind)
 	return false;
 }
 
-bool rf_has_payload_task(const struct rf_chain *c)
+static bool has_payload_task(const struct rf_chain *c)
 {
 	for (uint32_t i = 1; i < c->nr_ops; i++)
 		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_PAYLOAD)
@@ -308,16 +333,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->flags = (ctx->flags & RF_SUBMIT_TIMES ? RF_AREA_TIMES : 0) |
 		   (ctx->flags & RF_SUBMIT_OPS ? RF_AREA_OPS : 0) |
 		   (ring->no_clone3 ? RF_AREA_NO_CLONE3 : 0);
-	a->nr_ops = c->nr_ops;
-	a->nr_slots = (uint32_t)c->nr_slots;
-	a->nr_entries = c->nr_entries;
-	a->off_ops = l.off_ops;
-	a->off_records = l.off_records;
-	a->off_slots = l.off_slots;
-	a->off_entries = l.off_entries;
-	a->off_keep = l.off_keep;
-	a->off_data = l.off_data;
-	a->data_len = c->data_len;
+	rf_area_describe(a, c, &l);
 	a->launch_id = ctx->id;
 	a->report_fd = report_fd;
 	a->peer_fd = ctx->report_fd;
@@ -327,13 +343,9 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->inject_op = ring->inject_op;
 	a->inject_result = ring->inject_result;
 	a->fd_floor = rf_fd_floor(c);
-	slots = (int32_t *)(void *)((char *)a + a->off_slots);
-	for (int32_t i = 0; i < c->nr_slots; i++)
-		slots[i] = -1;
+	slots = rf_area_copy(c, &l, (char *)a);
 	for (uint32_t i = 0; i < c->nr_given; i++)
 		slots[c->given[i].slot] = c->given[i].fd;
-	memcpy((char *)a + a->off_ops, c->ops, c->nr_ops * sizeof(*c->ops));
-	memcpy((char *)a + a->off_data, c->data, c->data_len);
 	fill_keep(ctx, c);
 	return 0;
 }
@@ -416,6 +428,15 @@ static void clone_failed(struct rf_context *ctx, long r)
 	ctx->context.reaped = true;
 }
 
+int rf_check_exec(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	/* an image has exec'd once */
+	if (ctx->own_image && uses(c, RF_OP_EXEC) && !has_payload_task(c))
+		return rf_err_set(err, EINVAL, "a context with memory of its own execs in a "
+				  "payload task only");
+	return 0;
+}
+
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
 	      struct rf_err *err)
 {
@@ -423,7 +444,6 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	int pair[2], r;
 	long pid;
 
-	ctx->given_slots = chain->nr_slots;
 	ctx->lingers = chain->ops[chain->nr_ops - 1].kind == RF_OP_GATE;
 	/*
 	 * A task's peak memory includes that of the memory it exec'd from: who wants
@@ -431,12 +451,10 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	 */
 	ctx->own_image = chain->own_image || ctx->flags & RF_SUBMIT_OWN_MEMORY ||
 			 (ctx->flags & RF_SUBMIT_RSS &&
-			  (ctx->lingers || rf_has_payload_task(chain)));
-	/* it has exec'd once: only of a payload task can exec be told */
-	if (ctx->own_image && uses(chain, RF_OP_EXEC) && !rf_has_payload_task(chain))
-		return rf_err_set(err, EINVAL, "a context with memory of its own execs in a "
-				  "payload task only");
-	r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
+			  (ctx->lingers || has_payload_task(chain)));
+	r = rf_check_exec(ctx, chain, err);
+	if (r == 0)
+		r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
 	if (r == 0 && (uses(chain, RF_OP_PDEATHSIG) || ctx->lingers))
 		r = self_pidfd(ring, err);
 	if (r < 0)

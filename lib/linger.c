@@ -22,24 +22,12 @@ static uint32_t nr_over(const struct rf_context *ctx)
 	return (uint32_t)ctx->parked_op + !ctx->parked_failed;
 }
 
-static bool has_exec(const struct rf_chain *c, uint32_t from)
-{
-	for (uint32_t i = from; i < c->nr_ops; i++)
-		if (c->ops[i].kind == RF_OP_EXEC)
-			return true;
-	return false;
-}
-
 static int check_memory(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
 {
 	if (c->own_image && !ctx->own_image)
 		return rf_err_set(err, EINVAL, "joining namespaces or changing ids takes a context "
 				  "submitted with RF_SUBMIT_OWN_MEMORY");
-	/* it has exec'd once: only of a payload task can exec be told */
-	if (ctx->own_image && has_exec(c, 1) && !rf_has_payload_task(c))
-		return rf_err_set(err, EINVAL, "a context with memory of its own execs in a "
-				  "payload task only");
-	return 0;
+	return rf_check_exec(ctx, c, err);
 }
 
 static int check_follows(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
@@ -63,17 +51,12 @@ static void fill(const struct rf_context *ctx, const struct rf_chain *c,
 {
 	const struct rf_area *a = ctx->area;
 	const char *from = (const char *)a;
-	int32_t *slots = (int32_t *)(void *)(to + l->off_slots);
 
-	for (int32_t i = 0; i < c->nr_slots; i++)
-		slots[i] = -1;
 	memcpy(to + l->off_records, from + a->off_records,
 	       nr_over(ctx) * sizeof(struct rf_record));
-	memcpy(slots, from + a->off_slots, a->nr_slots * sizeof(*slots));
+	memcpy(rf_area_copy(c, l, to), from + a->off_slots, a->nr_slots * sizeof(int32_t));
 	memcpy(to + l->off_entries, from + a->off_entries, a->nr_entries * sizeof(uint64_t));
 	memcpy(to + l->off_keep, from + a->off_keep, a->nr_keep * sizeof(int32_t));
-	memcpy(to + l->off_ops, c->ops, c->nr_ops * sizeof(*c->ops));
-	memcpy(to + l->off_data, c->data, c->data_len);
 }
 
 static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
@@ -95,16 +78,7 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 	fill(ctx, c, &l, fresh);
 	memcpy((char *)a + header, fresh + header, l.size - header);
 	free(fresh);
-	a->nr_ops = c->nr_ops;
-	a->nr_slots = (uint32_t)c->nr_slots;
-	a->nr_entries = c->nr_entries;
-	a->off_ops = l.off_ops;
-	a->off_records = l.off_records;
-	a->off_slots = l.off_slots;
-	a->off_entries = l.off_entries;
-	a->off_keep = l.off_keep;
-	a->off_data = l.off_data;
-	a->data_len = c->data_len;
+	rf_area_describe(a, c, &l);
 	a->fd_floor = floor > a->fd_floor ? floor : a->fd_floor;
 	a->relocated = 0;
 	a->give_error = 0;
@@ -133,11 +107,16 @@ static int give(const struct rf_context *ctx, const struct rf_given *g)
 	return n < 0 && errno != EPIPE ? -errno : 0;
 }
 
+static bool is_new(const struct rf_context *ctx, const struct rf_given *g)
+{
+	return (uint32_t)g->slot >= ctx->given_slots;
+}
+
 /* Better before anything is changed than behind. */
 static int check_given(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
 {
 	for (uint32_t i = 0; i < c->nr_given; i++)
-		if (c->given[i].slot >= ctx->given_slots && fcntl(c->given[i].fd, F_GETFD) < 0)
+		if (is_new(ctx, &c->given[i]) && fcntl(c->given[i].fd, F_GETFD) < 0)
 			return rf_err_set(err, EBADF, "giving descriptor %d", c->given[i].fd);
 	return 0;
 }
@@ -163,13 +142,11 @@ int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, stru
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; r == 0 && i < chain->nr_given; i++)
-		if (chain->given[i].slot >= ctx->given_slots)
+		if (is_new(ctx, &chain->given[i]))
 			r = give(ctx, &chain->given[i]);
 	/* some may have arrived: only a context that parks again leaves the area alone */
 	if (r < 0)
 		ctx->area->give_error = r;
-	ctx->given_before = ctx->given_slots;
-	ctx->given_slots = chain->nr_slots;
 	ctx->seen = ctx->seen > over ? over : ctx->seen;
 	ctx->parked_op = -1;
 	rf_context_answer(ctx, index, 0);

@@ -72,8 +72,7 @@ struct rf_context {
 	int		 parked_op;	/* -1: not parked */
 	bool		 parked_failed;	/* not at a gate: that op has failed */
 	bool		 lingers;	/* there is room for further ops */
-	int32_t		 given_slots;	/* what is given in slots below this has been sent */
-	int32_t		 given_before;	/* ... before the last rf_context_submit() */
+	uint32_t	 given_slots;	/* parked: what is given in slots below this it has */
 	int		 status;	/* as of waitpid, once the payload is reaped */
 	int		 status_error;	/* -ENODATA */
 	struct rusage	 usage;
@@ -177,7 +176,12 @@ struct rf_layout {
 /* launch.c; rf_fd_floor: the lowest number that no dup of @c wants. */
 void rf_layout_of(const struct rf_chain *c, struct rf_layout *ret);
 uint32_t rf_fd_floor(const struct rf_chain *c);
-bool rf_has_payload_task(const struct rf_chain *c);
+/* Where @l has put the parts of @c, in the header. */
+void rf_area_describe(struct rf_area *a, const struct rf_chain *c, const struct rf_layout *l);
+/* What @c itself has, at @to, the start of an area; its slots, which are all empty. */
+int32_t *rf_area_copy(const struct rf_chain *c, const struct rf_layout *l, char *to);
+/* Of an exec in @c, can it be told whether it succeeds?  0, or -EINVAL with @err. */
+int rf_check_exec(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err);
 
 /* launch.c: make the context of @chain.  0 or a negative errno with @err. */
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,

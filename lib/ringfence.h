@@ -248,10 +248,10 @@ RF_PUBLIC int rf_ring_fd(struct rf_ring *ring);
 enum rf_submit_flags {
 	RF_SUBMIT_TIMES		= 1 << 0, /* stamp ops with their time (two clock reads each) */
 	RF_SUBMIT_OPS		= 1 << 1, /* hand out a completion for every op */
-	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec);
-					     exec is for a payload task then */
+	RF_SUBMIT_RSS		= 1 << 2, /* a payload task's peak memory is its own (costs an exec) */
 	RF_SUBMIT_ENDED		= 1 << 3, /* say at once when the payload has ended */
-	RF_SUBMIT_OWN_MEMORY	= 1 << 4, /* the context shares none of the submitter's (costs an exec) */
+	RF_SUBMIT_OWN_MEMORY	= 1 << 4, /* the context shares none of the submitter's (costs an exec);
+					     exec is for a payload task then */
 };
 
 /**

@@ -369,8 +369,8 @@ static void parked(struct rf_context *ctx, uint32_t index)
 	ctx->parked_op = (int)index;
 	if (ctx->area->give_error) {	/* parked where it was: all is to be sent again */
 		result = ctx->area->give_error;
-		ctx->given_slots = ctx->given_before;
 	} else {
+		ctx->given_slots = ctx->area->nr_slots;
 		ctx->parked_failed = result < 0;
 		if (ctx->parked_failed)
 			cancel_rest(ctx, index + 1);

@@ -79,13 +79,10 @@ bool rf_task_has_exited(const struct rf_task *t)
 }
 
 /*
- * Of field 9 of /proc/PID/stat; both are exact in an unreaped zombie too.  exec
- * may close what it has to before it clears PF_FORKNOEXEC (Debian's 6.1.192), an
- * exit says PF_EXITING before it closes anything.
+ * Field 9 of /proc/PID/stat: PF_EXITING and PF_FORKNOEXEC are exact in an unreaped
+ * zombie too.  exec may close what it has to before it clears PF_FORKNOEXEC (Debian's
+ * 6.1.192), an exit says PF_EXITING before it closes anything.
  */
-#define PF_EXITING 0x4
-#define PF_FORKNOEXEC 0x40
-
 int rf_task_has_execed(pid_t pid)
 {
 	char path[64], text[512], *p;

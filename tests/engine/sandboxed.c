@@ -19,11 +19,16 @@
 #include "sandbox.h"
 #include "spec.h"
 
-void sandboxed_need(void)
+void sandboxed_need_calls(void)
 {
 	const char *call = harness_refused_call();
 
 	SKIP_UNLESS(!call, call, "%s: %s", call, strerror(errno));
+}
+
+void sandboxed_need(void)
+{
+	sandboxed_need_calls();
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
 }
 
@@ -93,6 +98,7 @@ struct rf_ring *sandboxed_ring(void)
 	if (rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN,
 			&ring, &err) < 0)
 		fail_msg("%s: %s", err.msg, strerror(err.code));
+	EXPECT_STR(harness_engine(), rf_ring_engine(ring, NULL));
 	return ring;
 }
 

@@ -13,20 +13,9 @@
 
 #include "chain.h"
 #include "harness.h"
+#include "sandboxed.h"
 
 static char *const no_env[] = { NULL };
-
-static struct rf_ring *ring_here(void)
-{
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_ring *ring;
-
-	if (rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN,
-			&ring, &err) < 0)
-		fail_msg("%s: %s", err.msg, strerror(err.code));
-	EXPECT_STR(harness_engine(), rf_ring_engine(ring, NULL));
-	return ring;
-}
 
 static struct rf_chain *chain_here(void)
 {
@@ -82,7 +71,7 @@ static struct rf_completion run(struct rf_ring *ring, struct rf_chain *c)
 
 TEST_ENGINES(the_exit_status_is_the_commands)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 
@@ -98,7 +87,7 @@ TEST_ENGINES(the_exit_status_is_the_commands)
 
 TEST_ENGINES(a_payload_task_is_a_child_of_the_submitter)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	char command[64];
 	struct rf_completion d;
@@ -114,7 +103,7 @@ TEST_ENGINES(a_payload_task_is_a_child_of_the_submitter)
 
 TEST_ENGINES(a_signal_that_kills_is_reported)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 
@@ -131,7 +120,7 @@ TEST_ENGINES(the_command_blocks_what_is_asked_for)
 {
 	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" },
 			       (char[]){ "kill -USR1 $$; exit 3" }, NULL };
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 
 	for (int blocked = 0; blocked < 2; blocked++) {
 		struct rf_chain *c = chain_here();
@@ -149,7 +138,7 @@ TEST_ENGINES(the_command_blocks_what_is_asked_for)
 
 TEST_ENGINES(every_op_completes_in_order)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	int last, next = 0;
@@ -176,7 +165,7 @@ TEST_ENGINES(every_op_completes_in_order)
 
 TEST_ENGINES(a_failing_op_is_named_and_the_rest_canceled)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	struct rf_context *ctx;
@@ -198,7 +187,7 @@ TEST_ENGINES(a_failing_op_is_named_and_the_rest_canceled)
 
 TEST_ENGINES(a_hard_linked_failure_skips_only_what_needs_its_slot)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	int slot, open;
@@ -215,7 +204,7 @@ TEST_ENGINES(a_hard_linked_failure_skips_only_what_needs_its_slot)
 
 TEST_ENGINES(hard_linked_execs_walk_a_path)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	char *const argv[] = { (char[]){ "x" }, NULL };
 	struct rf_completion d;
@@ -231,7 +220,7 @@ TEST_ENGINES(hard_linked_execs_walk_a_path)
 
 TEST_ENGINES(an_exec_that_fails_fails_the_chain)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	char *const argv[] = { (char[]){ "x" }, NULL };
 	struct rf_completion d;
@@ -248,7 +237,7 @@ TEST_ENGINES(an_exec_that_fails_fails_the_chain)
 
 TEST_ENGINES(a_gate_holds_the_context_until_it_is_opened)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	struct rf_context *ctx;
@@ -269,7 +258,7 @@ TEST_ENGINES(a_gate_holds_the_context_until_it_is_opened)
 
 TEST_ENGINES(a_parked_context_can_be_killed)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_context *ctx;
 	struct rf_completion d;
@@ -288,7 +277,7 @@ TEST_ENGINES(a_parked_context_can_be_killed)
 
 TEST_ENGINES(an_op_whose_task_is_killed_completes_too)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_context *ctx;
 	struct rf_completion d;
@@ -313,7 +302,7 @@ TEST_ENGINES(an_op_whose_task_is_killed_completes_too)
 
 TEST_ENGINES(a_chain_may_end_in_exit)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 
@@ -326,7 +315,7 @@ TEST_ENGINES(a_chain_may_end_in_exit)
 
 TEST_ENGINES(a_deadline_comes_and_kill_ends_it)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_context *ctx;
 	struct rf_completion d;
@@ -345,7 +334,7 @@ TEST_ENGINES(a_deadline_comes_and_kill_ends_it)
 
 TEST_ENGINES(a_watched_descriptor_completes)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_completion d;
 	int p[2];
 
@@ -366,7 +355,7 @@ TEST_ENGINES(a_watched_descriptor_completes)
 
 TEST_ENGINES(a_descriptor_is_watched_for_writing)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_completion d;
 	char full[4096] = "";
 	int p[2];
@@ -389,7 +378,7 @@ TEST_ENGINES(a_descriptor_is_watched_for_writing)
 
 TEST_ENGINES(a_file_is_always_ready)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	char path[256];
 	struct rf_completion d;
 	int fd;
@@ -409,7 +398,7 @@ TEST_ENGINES(a_file_is_always_ready)
 /* One that is not fetched is closed: a_launch_leaks_no_descriptor. */
 TEST_ENGINES(a_descriptor_of_the_chain_comes_to_the_caller)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rf_completion d;
 	char text[8] = "";
@@ -432,7 +421,7 @@ TEST_ENGINES(a_descriptor_of_the_chain_comes_to_the_caller)
 
 TEST_ENGINES(freeing_the_ring_ends_what_runs)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 
 	add_shell(c, "read x < /dev/zero");
@@ -448,7 +437,7 @@ TEST_ENGINES(freeing_the_ring_ends_what_runs)
 
 TEST_ENGINES(a_launch_leaks_no_descriptor)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	int before = 0;
 
 	for (int i = 0; i < 4; i++) {
@@ -468,7 +457,7 @@ TEST_ENGINES(a_launch_leaks_no_descriptor)
 
 TEST_ENGINES(the_payload_gets_only_named_descriptors)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	int leak = open("/", O_RDONLY | O_DIRECTORY), given;
 	struct rf_completion d;
@@ -494,7 +483,7 @@ TEST_ENGINES(ignored_sigchld_does_not_lose_the_status)
 	struct rf_completion d;
 
 	signal(SIGCHLD, SIG_IGN);
-	ring = ring_here();
+	ring = sandboxed_ring();
 	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
 	add_shell(c, "exit 6");
 	d = run(ring, c);
@@ -508,7 +497,7 @@ TEST_ENGINES(ignored_sigchld_does_not_lose_the_status)
 
 TEST_ENGINES(many_launches_are_in_flight_at_once)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	int ended = 0;
 
 	for (int i = 0; i < 40; i++) {
@@ -532,7 +521,7 @@ TEST_ENGINES(many_launches_are_in_flight_at_once)
 
 TEST_ENGINES(the_submitter_stays_as_it_was)
 {
-	struct rf_ring *ring = ring_here();
+	struct rf_ring *ring = sandboxed_ring();
 	struct rf_chain *c = chain_here();
 	struct rlimit before, after;
 	sigset_t mask_before, mask_after;
@@ -585,7 +574,7 @@ TEST_ENGINES(pid_1_is_the_init_image)
 	struct rf_completion d;
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
-	ring = ring_here();
+	ring = sandboxed_ring();
 	c = userns_chain(true);
 	add_shell(c, "test $$ = 2");
 	d = run(ring, c);
@@ -605,7 +594,7 @@ TEST_ENGINES(a_launch_says_when_its_command_has_ended)
 	pid_t left[2];
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
-	ring = ring_here();
+	ring = sandboxed_ring();
 	c = userns_chain(true);
 	add_shell(c, "exit 3");
 	EXPECT_INT(0, rf_submit(ring, c, RF_SUBMIT_ENDED, 0, &ctx, &err));
@@ -629,7 +618,7 @@ TEST_ENGINES(without_init_the_payload_is_pid_1)
 	struct rf_completion d;
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
-	ring = ring_here();
+	ring = sandboxed_ring();
 	c = userns_chain(false);
 	add_shell(c, "test $$ = 1");
 	d = run(ring, c);
@@ -647,7 +636,7 @@ TEST_ENGINES(nothing_survives_the_payload)
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
 	EXPECT_INT(0, pipe2(p, O_CLOEXEC));
-	ring = ring_here();
+	ring = sandboxed_ring();
 	c = userns_chain(true);
 	rf_chain_keep(c, p[1]);
 	rf_prep_dup(c, rf_chain_give(c, p[1]), 9);
@@ -666,7 +655,7 @@ TEST_ENGINES(a_context_with_an_image_of_its_own_runs_the_same_chain)
 	struct rf_completion d;
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
-	ring = ring_here();
+	ring = sandboxed_ring();
 	c->own_image = true;
 	rf_prep_clone(c, RF_CLONE_CONTEXT, 0);
 	rf_prep_close_range(c);

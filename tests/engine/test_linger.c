@@ -15,6 +15,7 @@
 #include "chain.h"
 #include "harness.h"
 #include "ring.h"
+#include "sandboxed.h"
 
 static char *const no_env[] = { NULL };
 
@@ -42,19 +43,22 @@ static struct rf_completion until(struct linger *l, enum rf_completion_kind kind
 	return d;
 }
 
+static void parks_at(struct linger *l, int index, int result)
+{
+	struct rf_completion d = until(l, RF_DONE_PARKED);
+
+	EXPECT_INT(index, d.index);
+	EXPECT_INT(result, d.result);
+}
+
 /* A context that is parked at the gate behind what @l->c has; the gate's index. */
 static int park(struct linger *l, unsigned int flags)
 {
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_completion d;
 	int gate = rf_prep_gate(l->c);
 
-	EXPECT_INT(0, rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING :
-				  RF_ENGINE_PLAIN, &l->ring, &err));
-	EXPECT_INT(0, rf_submit(l->ring, l->c, flags, 42, &l->ctx, &err));
-	d = until(l, RF_DONE_PARKED);
-	EXPECT_INT(gate, d.index);
-	EXPECT_INT(0, d.result);
+	l->ring = sandboxed_ring();
+	l->ctx = sandboxed_submit(l->ring, l->c, flags);
+	parks_at(l, gate, 0);
 	return gate;
 }
 
@@ -107,14 +111,6 @@ static void exits(struct linger *l, int status)
 	EXPECT_INT(status, WEXITSTATUS(d.status));
 }
 
-/* For tests that open files in the context: nothing stands in for openat2. */
-static void need_open(void)
-{
-	const char *call = harness_refused_call();
-
-	SKIP_UNLESS(!call, call, "%s: %s", call, strerror(errno));
-}
-
 /* Both kinds of memory that a context can have. */
 static const unsigned int memories[] = { 0, RF_SUBMIT_OWN_MEMORY };
 
@@ -146,7 +142,7 @@ TEST_ENGINES(a_gate_follows_a_gate)
 			int gate = rf_prep_gate(l.c);
 
 			more(&l);
-			EXPECT_INT(gate, until(&l, RF_DONE_PARKED).index);
+			parks_at(&l, gate, 0);
 			EXPECT_INT(1, rf_context_op(l.ctx, umask_op, &result));
 			EXPECT_TRUE(result >= 0);
 		}
@@ -161,11 +157,10 @@ TEST_ENGINES(a_gate_follows_a_gate)
 /* What is sent is there once, however often the op behind it is tried. */
 TEST_ENGINES(another_try_repeats_nothing_that_has_completed)
 {
-	need_open();
+	sandboxed_need_calls();
 	for (size_t i = 0; i < ARRAY_SIZE(memories); i++) {
 		struct linger l = { .c = chain() };
 		char path[300], text[16];
-		struct rf_completion d;
 		int fds[2], given, slot, open_op;
 
 		(void)snprintf(path, sizeof(path), "%s/file%zu", harness_dir(), i);
@@ -179,9 +174,7 @@ TEST_ENGINES(another_try_repeats_nothing_that_has_completed)
 		add_exec(l.c, "/bin/sh", "read -r x; test $x = late");
 		for (int tries = 0; tries < 3; tries++) {
 			more(&l);
-			d = until(&l, RF_DONE_PARKED);
-			EXPECT_INT(open_op, d.index);
-			EXPECT_INT(-ENOENT, d.result);
+			parks_at(&l, open_op, -ENOENT);
 		}
 		EXPECT_INT(-EINVAL, rf_context_open(l.ctx));
 		harness_file(strrchr(path, '/'), "late\n");
@@ -201,7 +194,7 @@ TEST_ENGINES(every_op_completes_once_each_time_it_is_submitted)
 	struct rf_completion d;
 	int first, slot;
 
-	need_open();
+	sandboxed_need_calls();
 	park(&l, RF_SUBMIT_OPS);
 	first = rf_prep_umask(l.c, 0);
 	rf_prep_open(l.c, RF_SLOT_NONE, "/no/such", O_RDONLY, 0, 0, &slot);
@@ -235,22 +228,17 @@ TEST_ENGINES(an_exec_that_fails_can_be_another)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(memories); i++) {
 		struct linger l = { .c = chain() };
-		struct rf_completion d;
 		int exec_op;
 
 		park(&l, memories[i]);
 		rf_prep_clone(l.c, RF_CLONE_PAYLOAD, 0);
 		exec_op = add_exec(l.c, "/no/such/sh", "exit 1");
 		more(&l);
-		d = until(&l, RF_DONE_PARKED);
-		EXPECT_INT(exec_op, d.index);
-		EXPECT_INT(-ENOENT, d.result);
+		parks_at(&l, exec_op, -ENOENT);
 		EXPECT_INT(0, rf_chain_cut(l.c, exec_op));
 		add_exec(l.c, "/etc/passwd", "exit 2");
 		more(&l);
-		d = until(&l, RF_DONE_PARKED);
-		EXPECT_INT(exec_op, d.index);
-		EXPECT_INT(-EACCES, d.result);
+		parks_at(&l, exec_op, -EACCES);
 		EXPECT_INT(0, rf_chain_cut(l.c, exec_op));
 		add_exec(l.c, "/bin/sh", "exit 5");
 		more(&l);
@@ -373,7 +361,7 @@ TEST_ENGINES(pid_1_can_come_before_the_gate)
 
 TEST_ENGINES(a_context_that_waits_after_a_failure_can_be_killed)
 {
-	need_open();
+	sandboxed_need_calls();
 	for (size_t i = 0; i < ARRAY_SIZE(memories); i++)
 		for (int in_payload = 0; in_payload < 2; in_payload++) {
 			struct linger l = { .c = chain() };
@@ -494,13 +482,11 @@ TEST_ENGINES(what_cannot_follow_is_refused_and_the_context_stays)
 TEST_ENGINES(a_gate_in_the_middle_is_only_opened)
 {
 	struct linger l = { .c = chain() };
-	struct rf_err err = RF_ERR_INIT;
 
 	rf_prep_gate(l.c);
 	rf_prep_exit(l.c, 4);
-	EXPECT_INT(0, rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING :
-				  RF_ENGINE_PLAIN, &l.ring, &err));
-	EXPECT_INT(0, rf_submit(l.ring, l.c, 0, 0, &l.ctx, &err));
+	l.ring = sandboxed_ring();
+	l.ctx = sandboxed_submit(l.ring, l.c, 0);
 	until(&l, RF_DONE_PARKED);
 	refused(&l, l.c, -EINVAL, "did not end in a gate");
 	EXPECT_INT(0, rf_context_open(l.ctx));

@@ -415,9 +415,7 @@ static int run_filtered(int nr, uint32_t action, unsigned int flags, const char 
 	char *const argv[] = { (char *)(uintptr_t)words[0], (char *)(uintptr_t)words[1],
 			       (char *)(uintptr_t)command, NULL };
 	char *const envp[] = { NULL };
-	struct rf_err err = RF_ERR_INIT;
 	struct rf_completion d;
-	struct rf_context *ctx;
 	struct rf_ring *ring;
 	int exec;
 
@@ -426,9 +424,8 @@ static int run_filtered(int nr, uint32_t action, unsigned int flags, const char 
 	rf_prep_no_new_privs(o.c);
 	add_filter(&o, nr, action);
 	exec = rf_prep_exec(o.c, "/bin/sh", argv, envp);
-	EXPECT_INT(0, rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING :
-				  RF_ENGINE_PLAIN, &ring, &err));
-	EXPECT_INT(0, rf_submit(ring, o.c, flags, 0, &ctx, &err));
+	ring = sandboxed_ring();
+	(void)sandboxed_submit(ring, o.c, flags);
 	do
 		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
 	while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
