@@ -48,6 +48,45 @@ struct rf_chain *rf_chain_free(struct rf_chain *c)
 	return NULL;
 }
 
+/* False: no memory.  A NULL of nothing is fine. */
+static bool copy_array(void *to, const void *from, size_t nr, size_t size)
+{
+	void *p = nr ? malloc(nr * size) : NULL;
+
+	if (nr && !p)
+		return false;
+	if (nr)
+		memcpy(p, from, nr * size);
+	memcpy(to, &p, sizeof(p));
+	return true;
+}
+
+struct rf_chain *rf_chain_copy(const struct rf_chain *from)
+{
+	struct rf_chain *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = *from;
+	c->ops = NULL;
+	c->data = NULL;
+	c->origins = NULL;
+	c->given = NULL;
+	c->keep = NULL;
+	c->max_ops = c->nr_ops;
+	c->max_data = c->data_len;
+	c->max_origins = c->nr_origins;
+	c->max_given = c->nr_given;
+	c->max_keep = c->nr_keep;
+	if (!copy_array(&c->ops, from->ops, c->nr_ops, sizeof(*c->ops)) ||
+	    !copy_array(&c->data, from->data, c->data_len, 1) ||
+	    !copy_array(&c->origins, from->origins, c->nr_origins, sizeof(*c->origins)) ||
+	    !copy_array(&c->given, from->given, c->nr_given, sizeof(*c->given)) ||
+	    !copy_array(&c->keep, from->keep, c->nr_keep, sizeof(*c->keep)))
+		return rf_chain_free(c);
+	return c;
+}
+
 static void fail(struct rf_chain *c, int error)
 {
 	if (!c->error)
@@ -531,6 +570,10 @@ static int check_order(struct check *k, const struct rf_op *op)
 		return refuse(k, "a chain begins with clone");
 	if (op->kind == RF_OP_CLONE)
 		return check_clone(k, op);
+	/* what is behind may be for a copy, which makes namespaces of its own: until power
+	   is given up the order begins anew */
+	if (op->kind == RF_OP_GATE && k->phase < RF_PHASE_CONFINEMENT)
+		k->phase = RF_PHASE_ANY;
 	if (def->phase == RF_PHASE_ANY)
 		return 0;
 	/* an early change of ids does not close the phases between */
@@ -597,7 +640,7 @@ static int check_ops(struct check *k)
 	}
 	k->index = c->nr_ops - 1;
 	/* a context image has exec'd once: only of a payload task can exec be told */
-	if (c->own_image && !k->has_payload)
+	if (c->own_image && !k->has_payload && last->kind != RF_OP_GATE)
 		return refuse(k, "a chain that joins namespaces or changes ids needs a payload task");
 	if (!(rf_op_defs[last->kind].flags & RF_OPF_ENDS))
 		return refuse(k, "a chain ends in exec, exit or gate");

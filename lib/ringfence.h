@@ -65,6 +65,13 @@ enum rf_clone_as {
  */
 RF_PUBLIC struct rf_chain *rf_chain_new(void);
 
+/**
+ * rf_chain_copy - another chain with what @chain has so far
+ *
+ * Return: as rf_chain_new().
+ */
+RF_PUBLIC struct rf_chain *rf_chain_copy(const struct rf_chain *chain);
+
 /** rf_chain_free - release @chain; NULL is fine.  Returns NULL. */
 RF_PUBLIC struct rf_chain *rf_chain_free(struct rf_chain *chain);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The builder: what it refuses, and what it keeps. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -346,4 +348,62 @@ TEST(strings_and_vectors_are_copied)
 	assert_non_null(strstr(text, "one"));
 	EXPECT_INT(-EINVAL, rf_chain_print(c, 9, text, sizeof(text)));
 	rf_chain_free(c);
+}
+
+TEST(behind_a_gate_the_order_begins_anew_until_power_is_given_up)
+{
+	struct rf_chain *c = begun();
+
+	rf_chain_add(c, RF_OP_MOUNT_SETATTR);
+	rf_prep_gate(c);
+	rf_prep_unshare(c, CLONE_NEWNS);
+	rf_chain_add(c, RF_OP_CAPSET);
+	rf_prep_gate(c);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_prep_unshare(c, CLONE_NEWNS);
+	rf_prep_gate(c);
+	refused(c, EINVAL, "later phase");
+}
+
+/* Where it may exec, that is for a payload task. */
+TEST(a_chain_that_joins_namespaces_may_park_without_a_payload_task)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_setns(c, rf_chain_give(c, 0), CLONE_NEWNET);
+	rf_prep_gate(c);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_prep_exit(c, 0);
+	refused(c, EINVAL, "needs a payload task");
+}
+
+TEST(a_copy_of_a_chain_has_all_of_it_and_grows_alone)
+{
+	struct rf_chain *c = begun(), *copy;
+	char a[256], b[256];
+	int slot;
+
+	(void)rf_chain_give(c, 0);
+	rf_chain_keep(c, 5);
+	rf_prep_open(c, RF_SLOT_NONE, "/etc/passwd", O_RDONLY, 0, 0, &slot);
+	rf_prep_gate(c);
+	copy = rf_chain_copy(c);
+	assert_non_null(copy);
+	EXPECT_INT(rf_chain_nr(c), rf_chain_nr(copy));
+	for (int i = 0; i < rf_chain_nr(c); i++) {
+		rf_chain_print(c, i, a, sizeof(a));
+		rf_chain_print(copy, i, b, sizeof(b));
+		EXPECT_STR(a, b);
+	}
+	for (int i = 0; i < 1000; i++) {
+		(void)rf_chain_give(copy, 1);
+		rf_chain_keep(copy, i);
+		rf_prep_chdir(copy, RF_SLOT_NONE, "/some/where");
+	}
+	EXPECT_INT(1003, rf_chain_nr(copy));
+	EXPECT_INT(3, rf_chain_nr(c));
+	EXPECT_INT(2, c->nr_slots);
+	rf_chain_free(c);
+	EXPECT_INT(0, copy->error);
+	rf_chain_free(copy);
 }
