@@ -329,6 +329,16 @@ int rf_op_link(struct rf_chain *c, int index, enum rf_link link)
 	return 0;
 }
 
+int rf_op_share(struct rf_chain *c, int index)
+{
+	if (index < 0 || (uint32_t)index >= c->nr_ops) {
+		fail(c, EINVAL);
+		return -EINVAL;
+	}
+	c->ops[index].flags |= RF_OP_F_SHARED;
+	return 0;
+}
+
 int rf_op_origin(struct rf_chain *c, int index, const char *file, unsigned int line,
 		 unsigned int col)
 {
@@ -356,15 +366,20 @@ struct check {
 	struct rf_err		*err;
 };
 
-static int refuse(struct check *k, const char *why)
+int rf_chain_refuse(const struct rf_chain *c, uint32_t index, const char *why, struct rf_err *err)
 {
-	const struct rf_op *op = &k->chain->ops[k->index];
-	const struct rf_origin *o = &k->chain->origins[op->origin];
-	const struct rf_place place = { .file = o->file ? k->chain->data + o->file : NULL,
+	const struct rf_op *op = &c->ops[index];
+	const struct rf_origin *o = &c->origins[op->origin];
+	const struct rf_place place = { .file = o->file ? c->data + o->file : NULL,
 					.line = o->line, .col = o->col };
 
-	return rf_err_at(k->err, &place, EINVAL, "op %u, %s: %s", k->index,
-			 rf_op_defs[op->kind].name, why);
+	return rf_err_at(err, &place, EINVAL, "op %u, %s: %s", index, rf_op_defs[op->kind].name,
+			 why);
+}
+
+static int refuse(struct check *k, const char *why)
+{
+	return rf_chain_refuse(k->chain, k->index, why, k->err);
 }
 
 static int check_use(struct check *k, int32_t slot)

@@ -72,6 +72,9 @@ void rf_chain_keep(struct rf_chain *c, int fd);
 /* Ops added from now on come from @place (NULL: from nowhere). */
 void rf_chain_set_place(struct rf_chain *c, const struct rf_place *place);
 
+/* What keeps op @index out of @c, as -EINVAL and words with its place in the spec. */
+int rf_chain_refuse(const struct rf_chain *c, uint32_t index, const char *why, struct rf_err *err);
+
 /* supervise.c: children of the submitter that are left of the launch; 0: none. */
 void rf_context_left(const struct rf_context *ctx, pid_t ret_pids[2]);
 /* ring.c: the move_mount op of what covers the entry that a verify missed; -1 unknown. */

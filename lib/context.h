@@ -44,6 +44,9 @@ enum rf_report_what {
 	RF_REPORT_FD,		/* carries a descriptor that op `index` sends */
 	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
 	RF_REPORT_GIVE,		/* from the submitter: carries a descriptor for slot `index` */
+	RF_REPORT_CLONE,	/* from the submitter: carries what a copy is to have; `result` 1: if
+				   the context still has CAP_SYS_ADMIN */
+	RF_REPORT_COPY,		/* rf_area.copy_pid has the answer; carries the copy's pidfd */
 };
 struct rf_report {
 	uint32_t	what;
@@ -88,6 +91,10 @@ struct rf_area {
 	uint32_t	ignored_known;
 
 	int32_t		give_error;	/* not all that was given has arrived: parks again */
+
+	/* while a copy is made: where it starts, on shared memory; its number or -errno */
+	uint64_t	copy_start;	/* struct rf_start * */
+	int32_t		copy_pid;
 
 	uint32_t	covered_by;	/* a verify that failed: the entry found there, from 1; 0: none */
 	uint32_t	failed_rule;	/* a landlock that failed: the rule, from 1; 0: none of them */

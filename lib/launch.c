@@ -350,6 +350,55 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	return 0;
 }
 
+/*
+ * Offsets again: what runs a copy on shared memory must not look into the area
+ * of what it is a copy of, which may be gone then.
+ */
+static void unrelocate(const struct rf_context *ctx, const struct rf_area *from)
+{
+	const uint64_t base = (uint64_t)(uintptr_t)from + from->off_data;
+	char *data = (char *)ctx->area + from->off_data;
+
+	for (uint32_t i = 0; i < from->nr_ops; i++) {
+		const struct rf_op *op = rf_op_at(ctx, i);
+		const struct rf_vec *v[2] = { &op->u.exec.argv, &op->u.exec.envp };
+
+		if (op->kind != RF_OP_EXEC)
+			continue;
+		for (uint32_t k = 0; k < 2; k++) {
+			uint64_t *p = (uint64_t *)(void *)(data + v[k]->off);
+
+			for (uint32_t n = 0; n < v[k]->nr; n++)
+				if (p[n] - base < from->data_len)
+					p[n] -= base;
+		}
+	}
+	ctx->area->relocated = 0;
+}
+
+int rf_launch_copy(struct rf_context *ctx, const struct rf_context *from)
+{
+	const struct rf_area *a = from->area;
+	struct rf_start *start;
+	int r = area_map(ctx, a->size);
+
+	if (r < 0)
+		return r;
+	ctx->stacks = stacks_get(ctx->ring);
+	if (!ctx->stacks)
+		return -ENOMEM;
+	start = start_init(ctx);
+	start->stack = context_stack(ctx);
+	memcpy(ctx->area, a, a->off_data + a->data_len);
+	ctx->area->launch_id = ctx->id;
+	/* an image has its area where the other one has */
+	if (!ctx->own_image && a->relocated)
+		unrelocate(ctx, a);
+	from->area->copy_start = (uint64_t)(uintptr_t)start;
+	from->area->copy_pid = 0;
+	return 0;
+}
+
 void rf_launch_release(struct rf_context *ctx)
 {
 	if (ctx->stacks)

@@ -16,12 +16,6 @@
 #include "error.h"
 #include "ring.h"
 
-/* Ops that will not run again: up to and with a gate, or before the op that has failed. */
-static uint32_t nr_over(const struct rf_context *ctx)
-{
-	return (uint32_t)ctx->parked_op + !ctx->parked_failed;
-}
-
 static int check_memory(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
 {
 	if (c->own_image && !ctx->own_image)
@@ -33,7 +27,7 @@ static int check_memory(const struct rf_context *ctx, const struct rf_chain *c, 
 static int check_follows(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
 {
 	const struct rf_area *a = ctx->area;
-	uint32_t over = nr_over(ctx);
+	uint32_t over = rf_nr_over(ctx);
 
 	if (c->nr_ops < over || (uint32_t)c->nr_slots < a->nr_slots ||
 	    c->nr_entries < a->nr_entries || c->data_len < a->data_len ||
@@ -45,6 +39,17 @@ static int check_follows(const struct rf_context *ctx, const struct rf_chain *c,
 	return check_memory(ctx, c, err);
 }
 
+/* A copy has the mount namespace of what it is a copy of, with all its copies. */
+static int check_mounts(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
+{
+	int i = rf_template_shared_mounts(c->ops, c->nr_ops, ctx->copied_at);
+
+	if (i < 0)
+		return 0;
+	return rf_err_set(err, EINVAL, "op %d, %s: a copy unshares the mount namespace first", i,
+			  rf_op_defs[c->ops[i].kind].name);
+}
+
 /* The parts of the area for @c at @to, which stands for its start; zero-filled. */
 static void fill(const struct rf_context *ctx, const struct rf_chain *c,
 		 const struct rf_layout *l, char *to)
@@ -53,7 +58,7 @@ static void fill(const struct rf_context *ctx, const struct rf_chain *c,
 	const char *from = (const char *)a;
 
 	memcpy(to + l->off_records, from + a->off_records,
-	       nr_over(ctx) * sizeof(struct rf_record));
+	       rf_nr_over(ctx) * sizeof(struct rf_record));
 	memcpy(rf_area_copy(c, l, to), from + a->off_slots, a->nr_slots * sizeof(int32_t));
 	memcpy(to + l->off_entries, from + a->off_entries, a->nr_entries * sizeof(uint64_t));
 	memcpy(to + l->off_keep, from + a->off_keep, a->nr_keep * sizeof(int32_t));
@@ -87,24 +92,32 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 	return 0;
 }
 
-static int give(const struct rf_context *ctx, const struct rf_given *g)
+int rf_context_tell(const struct rf_context *ctx, const struct rf_report *rep, const int *fds,
+		    unsigned int nr)
 {
-	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+	union { struct cmsghdr h; char space[CMSG_SPACE(2 * sizeof(int))]; } control = { .h = {
+		.cmsg_len = CMSG_LEN(nr * sizeof(int)), .cmsg_level = SOL_SOCKET,
 		.cmsg_type = SCM_RIGHTS,
 	} };
-	struct rf_report rep = { .what = RF_REPORT_GIVE, .index = (uint32_t)g->slot };
-	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
+	struct rf_report word = *rep;
+	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
 	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+				  .msg_controllen = CMSG_SPACE(nr * sizeof(int)) };
 	ssize_t n;
 
-	memcpy(CMSG_DATA(&control.h), &g->fd, sizeof(g->fd));
+	memcpy(CMSG_DATA(&control.h), fds, nr * sizeof(int));
 	/* a parked context takes what comes; of one that is gone end of file tells */
 	do
 		n = sendmsg(ctx->report_fd, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 && errno != EPIPE ? -errno : 0;
+}
+
+static int give(const struct rf_context *ctx, const struct rf_given *g)
+{
+	const struct rf_report rep = { .what = RF_REPORT_GIVE, .index = (uint32_t)g->slot };
+
+	return rf_context_tell(ctx, &rep, &g->fd, 1);
 }
 
 static bool is_new(const struct rf_context *ctx, const struct rf_given *g)
@@ -134,10 +147,12 @@ int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, stru
 	if (r == 0)
 		r = check_follows(ctx, chain, err);
 	if (r == 0)
+		r = check_mounts(ctx, chain, err);
+	if (r == 0)
 		r = check_given(ctx, chain, err);
 	if (r < 0)
 		return r;
-	over = nr_over(ctx);
+	over = rf_nr_over(ctx);
 	r = lay_out(ctx, chain, err);
 	if (r < 0)
 		return r;

@@ -87,6 +87,7 @@ struct rf_vec {
 
 /* rf_op.flags */
 #define RF_OP_F_HARD	(1U << 0)	/* hard-linked: may fail, the next op runs */
+#define RF_OP_F_SHARED	(1U << 1)	/* copies of the context share what it makes, on purpose */
 
 /* rf_op.u.open.flags, beyond those of openat2: -EISDIR for a directory */
 #define RF_OPEN_NO_DIRECTORY (1ULL << 63)

@@ -237,7 +237,7 @@ int rf_ring_unwatch(struct rf_ring *ring, int fd)
 
 /* ------------------------------------------------------------------ contexts */
 
-static struct rf_context *context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data)
+struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data)
 {
 	struct rf_context *ctx = calloc(1, sizeof(*ctx));
 
@@ -290,6 +290,14 @@ void rf_context_free(struct rf_context *ctx)
 	free(ctx);
 }
 
+void rf_context_discard(struct rf_context *ctx)
+{
+	(void)rf_context_kill(ctx);
+	while (!rf_task_reap(&ctx->context, NULL, NULL, NULL))
+		;
+	rf_context_free(ctx);
+}
+
 /* What the context has inherited: CLONE_CLEAR_SIGHAND leaves ignored signals so. */
 static void tell_ignored(struct rf_context *ctx)
 {
@@ -314,7 +322,7 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 	r = rf_chain_check(chain, err);
 	if (r < 0)
 		return r;
-	ctx = context_new(ring, flags, user_data);
+	ctx = rf_context_new(ring, flags, user_data);
 	if (!ctx)
 		return rf_err_set(err, ENOMEM, "memory for the context");
 	/* the context posts to it from its first op on */
@@ -333,10 +341,7 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 			(void)rf_err_set(err, -r, "waiting for the context");
 	}
 	if (r < 0) {
-		(void)rf_context_kill(ctx);
-		while (!rf_task_reap(&ctx->context, NULL, NULL, NULL))
-			;
-		rf_context_free(ctx);
+		rf_context_discard(ctx);
 		return r;
 	}
 	*ret_ctx = ctx;

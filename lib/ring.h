@@ -73,6 +73,7 @@ struct rf_context {
 	bool		 parked_failed;	/* not at a gate: that op has failed */
 	bool		 lingers;	/* there is room for further ops */
 	uint32_t	 given_slots;	/* parked: what is given in slots below this it has */
+	uint32_t	 copied_at;	/* a copy: what has run in another than it; else 0 */
 	int		 status;	/* as of waitpid, once the payload is reaped */
 	int		 status_error;	/* -ENODATA */
 	struct rusage	 usage;
@@ -125,6 +126,12 @@ struct rf_ring {
 	struct rf_kept	 stacks, areas;
 };
 
+/* Parked: ops that will not run again, up to and with a gate, or before the op that has failed. */
+static inline uint32_t rf_nr_over(const struct rf_context *ctx)
+{
+	return (uint32_t)ctx->parked_op + !ctx->parked_failed;
+}
+
 /* What the launch area holds of op @index. */
 static inline struct rf_op *rf_op_at(const struct rf_context *ctx, uint32_t index)
 {
@@ -163,6 +170,10 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie);
 void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index);
 int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c);
 void rf_context_free(struct rf_context *ctx);
+/* ring.c: one that has no task yet; the caller names it to nobody before it has.  NULL: no memory. */
+struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data);
+/* ring.c: end a context of which the caller never hears. */
+void rf_context_discard(struct rf_context *ctx);
 void rf_context_advance(struct rf_context *ctx);
 int rf_report_arm(struct rf_context *ctx);
 
@@ -186,8 +197,27 @@ int rf_check_exec(const struct rf_context *ctx, const struct rf_chain *c, struct
 /* launch.c: make the context of @chain.  0 or a negative errno with @err. */
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,
 	      struct rf_err *err);
+/* launch.c: area and stacks of @ctx, a copy of @from, which is parked and told where it starts. */
+int rf_launch_copy(struct rf_context *ctx, const struct rf_context *from);
 void rf_launch_release(struct rf_context *ctx);
 void rf_kept_release(struct rf_ring *ring);
+
+/*
+ * template.c: what of the @nr ops at @ops keeps a context that has run them from
+ * being copied: words, and which op.  NULL: nothing.
+ */
+const char *rf_template_refusal(const struct rf_op *ops, uint32_t nr, uint32_t *ret_index);
+/* Does it have a word about ops of @kind? */
+bool rf_template_knows(enum rf_op_kind kind);
+/*
+ * Of a copy that shares the mount namespace in which ops before @copied_at have put
+ * it: the op of its own that would act there, before it has one of its own; -1: none.
+ */
+int rf_template_shared_mounts(const struct rf_op *ops, uint32_t nr, uint32_t copied_at);
+
+/* linger.c: send the @nr descriptors at @fds with @rep; 0 or -errno, a context that is gone is none. */
+int rf_context_tell(const struct rf_context *ctx, const struct rf_report *rep, const int *fds,
+		    unsigned int nr);
 
 /* wait.c */
 /* Reap @task if it has ended: 1 reaped (or known to be gone), 0 still there. */

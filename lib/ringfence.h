@@ -68,6 +68,8 @@ RF_PUBLIC struct rf_chain *rf_chain_new(void);
 /**
  * rf_chain_copy - another chain with what @chain has so far
  *
+ * Each copy of a context (rf_context_clone()) goes on with a chain of its own.
+ *
  * Return: as rf_chain_new().
  */
 RF_PUBLIC struct rf_chain *rf_chain_copy(const struct rf_chain *chain);
@@ -100,6 +102,17 @@ RF_PUBLIC int rf_chain_give(struct rf_chain *chain, int fd);
 RF_PUBLIC int rf_chain_check(const struct rf_chain *chain, struct rf_err *err);
 
 /**
+ * rf_chain_check_template - may contexts that have run @chain be copied?
+ *
+ * What rf_context_clone() refuses about ops, before anything runs: @chain, which
+ * ends in a gate, may make nothing that copies cannot have or that they would
+ * share, unless rf_op_share() says that they are meant to.
+ *
+ * Return: as rf_chain_check().
+ */
+RF_PUBLIC int rf_chain_check_template(const struct rf_chain *chain, struct rf_err *err);
+
+/**
  * rf_chain_cut - drop op @index and those after it
  *
  * For another try at a chain that rf_context_submit() could not finish.  Slots
@@ -129,6 +142,16 @@ RF_PUBLIC int rf_chain_print(const struct rf_chain *chain, int index,
 
 /** rf_op_link - set the link mode of op @index; ops are RF_LINK by default. */
 RF_PUBLIC int rf_op_link(struct rf_chain *chain, int index, enum rf_link link);
+
+/**
+ * rf_op_share - copies of the context share what op @index makes, on purpose
+ *
+ * For an op that rf_chain_check_template() refuses because copies "would share"
+ * it; and for one that makes a mount namespace, which copies then may keep.
+ *
+ * Return: 0 or -EINVAL, which the chain remembers.
+ */
+RF_PUBLIC int rf_op_share(struct rf_chain *chain, int index);
 
 /** rf_op_origin - say where in a spec op @index comes from; @file is copied. */
 RF_PUBLIC int rf_op_origin(struct rf_chain *chain, int index, const char *file,
@@ -374,6 +397,44 @@ RF_PUBLIC int rf_context_open(struct rf_context *ctx);
  */
 RF_PUBLIC int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain,
 				struct rf_err *err);
+
+/**
+ * rf_context_clone - a copy of a context that is parked
+ * @ctx:	a template: it stays parked, and can be copied any number of times
+ * @user_data:	of the copy's completions
+ * @ret_copy:	a context of its own, freed by the ring with its last completion
+ *
+ * The copy is a child of the caller, was submitted with the same flags, and has what
+ * a task inherits: credentials, namespaces, working directory, limits, and
+ * the descriptors, so that slots are filled as they were.  It parks
+ * where @ctx is parked, which its RF_DONE_PARKED says; rf_context_submit(),
+ * rf_context_open(), rf_context_kill() and rf_context_clone() are for it alone then.
+ * Either may end before the other.
+ * Ops that had completed do not complete again; the gate does, when it opens.
+ *
+ * What the kernel cannot copy, and what copies could use to reach each other, has
+ * to be made by each copy, with what is submitted to it: a pid namespace with its pid
+ * 1, procfs, devpts, every tmpfs; namespaces of ipc, net and uts; files that are
+ * read, pipes, sockets, a session, a keyring.  rf_chain_check_template() knows
+ * which op is which.  Where the template has a mount namespace the
+ * copy has to unshare it first; mounts that it made private stay so.  Descriptors
+ * of mounts that were opened before lead into the template's namespace.
+ *
+ * Waits until @ctx, which has nothing else to do, has answered: not for a
+ * context that somebody has stopped.
+ *
+ * Return: 0, or a negative errno with @err set; @ctx is as it was.
+ *	-EINVAL	 it is not parked, its first chain did not end in a gate, or it is missing
+ *		 descriptors; it is pid 1 of a pid namespace; or an op that it has run
+ *		 stands in the way, which @err names
+ *	-EPERM	 it has given up CAP_SYS_ADMIN in its user namespace
+ *	-EAGAIN	 a limit of processes: clone(2)
+ *	-EMFILE	 a limit of descriptors
+ *	-ENOMEM
+ *	-ESRCH	 it was killed meanwhile
+ */
+RF_PUBLIC int rf_context_clone(struct rf_context *ctx, uint64_t user_data,
+			       struct rf_context **ret_copy, struct rf_err *err);
 
 /**
  * rf_context_kill - SIGKILL for all of it; the completions still come

@@ -52,11 +52,12 @@ static long close_all_but(int low, int high)
 
 /* ------------------------------------------------------------ the report socket */
 
-struct cmsg_fd {			/* struct cmsghdr with one descriptor */
+struct cmsg_fd {			/* struct cmsghdr with up to two descriptors */
 	uint64_t	len;
 	int32_t		level, type;
-	int32_t		fd, pad;
+	int32_t		fd[2];
 };
+#define CMSG_FD_LEN(nr) (16U + 4U * (nr))
 
 struct msghdr_ {			/* struct msghdr of 64-bit kernels */
 	void		*name;
@@ -71,8 +72,8 @@ struct msghdr_ {			/* struct msghdr of 64-bit kernels */
 long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
 {
 	struct rf_report rep = { .what = what, .index = index };
-	struct cmsg_fd c = { .len = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */,
-			     .fd = fd };
+	struct cmsg_fd c = { .len = CMSG_FD_LEN(1), .level = 1 /* SOL_SOCKET */,
+			     .type = 1 /* SCM_RIGHTS */, .fd = { fd, -1 } };
 	struct { void *base; uint64_t len; } iov = { &rep, sizeof(rep) };
 	struct msghdr_ m;
 	long r;
@@ -90,8 +91,8 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
 	return r < 0 ? r : 0;
 }
 
-/* The submitter's next word, and the descriptor with it or -1.  One that has died ends the task. */
-static void receive(struct rf_ctx *ctx, struct rf_report *ret, int *ret_fd)
+/* The submitter's next word, and the descriptors with it or -1.  One that has died ends the task. */
+static void receive(struct rf_ctx *ctx, struct rf_report *ret, int ret_fds[2])
 {
 	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
 	struct cmsg_fd c;
@@ -109,7 +110,11 @@ static void receive(struct rf_ctx *ctx, struct rf_report *ret, int *ret_fd)
 	} while (r == -EINTR || (r > 0 && r != sizeof(*ret)));
 	if (r <= 0)
 		rf_task_exit(RF_EXIT_FAILED);
-	*ret_fd = m.controllen >= 20 && c.len == 20 && c.type == 1 /* SCM_RIGHTS */ ? c.fd : -1;
+	ret_fds[0] = ret_fds[1] = -1;
+	for (uint32_t i = 0; i < 2; i++)
+		if (m.controllen >= CMSG_FD_LEN(1) && c.type == 1 /* SCM_RIGHTS */ &&
+		    c.len >= CMSG_FD_LEN(i + 1))
+			ret_fds[i] = c.fd[i];
 }
 
 /* A descriptor for slot @index, out of the way of those that the command gets. */
@@ -133,18 +138,24 @@ static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
 static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 {
 	struct rf_report rep;
-	int fd;
+	int fds[2];
 
 	for (;;) {
-		receive(ctx, &rep, &fd);
+		receive(ctx, &rep, fds);
 		rf_context_look(ctx);
 		if (rep.what == RF_REPORT_GIVE) {
-			if (take_given(ctx, rep.index, fd) < 0)
+			if (take_given(ctx, rep.index, fds[0]) < 0)
 				ctx->area->give_error = -EMFILE;
 			continue;
 		}
-		if (fd >= 0)
-			(void)rf_sys1(__NR_close, fd);
+		if (rep.what == RF_REPORT_CLONE) {
+			if (rf_copy_make(ctx, index, rep.result, fds) == RF_COPY_SELF)
+				return RF_COPY_SELF;
+			continue;
+		}
+		for (int i = 0; i < 2; i++)
+			if (fds[i] >= 0)
+				(void)rf_sys1(__NR_close, fds[i]);
 		if (rep.what == RF_REPORT_GO && rep.index == index)
 			return rep.result;
 	}
@@ -158,7 +169,7 @@ long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
 	return r < 0 ? r : await_submitter(ctx, ctx->index);
 }
 
-/* Not woken for good while something that was given is missing. */
+/* Not woken for good while something that was given is missing.  A copy parks anew. */
 long rf_park(struct rf_ctx *ctx, uint32_t index)
 {
 	long r;
@@ -167,7 +178,7 @@ long rf_park(struct rf_ctx *ctx, uint32_t index)
 		r = rf_report(ctx, RF_REPORT_GATE, index, -1);
 		if (r == 0)
 			r = await_submitter(ctx, index);
-	} while (r == 0 && ctx->area->give_error);
+	} while (r == RF_COPY_SELF || (r == 0 && ctx->area->give_error));
 	return r;
 }
 

@@ -20,6 +20,11 @@ struct rf_start {
 	int32_t		 area_fd;	/* own image: memfd of the area; else -1 */
 	int32_t		 image_fd;	/* own image: sealed memfd to exec; else -1 */
 	uint64_t	 unshare;	/* what of op 0 the context makes by itself */
+
+	/* a copy of a context only */
+	void		*stack;		/* top */
+	uint32_t	 index;		/* the op at which it parks */
+	int32_t		 report_fd;	/* its end of the report socket */
 };
 
 #define RF_TLS_SIZE 256
@@ -57,6 +62,14 @@ void rf_context_look(struct rf_ctx *ctx);
 
 /* Wait at op @index for the submitter, who may add ops, until all that it gives has arrived. */
 long rf_park(struct rf_ctx *ctx, uint32_t index);
+
+/*
+ * run_copy.c: make a copy of the context, which is parked at op @index, and say
+ * so.  @fds: its report socket and, for an image of its own, its area; closed.
+ * 0; RF_COPY_SELF in a copy with memory of its own, which has yet to park.
+ */
+#define RF_COPY_SELF 1
+long rf_copy_make(struct rf_ctx *ctx, uint32_t index, int needs_admin, const int fds[2]);
 
 /* Entry points of new tasks; they do not return. */
 void rf_context_main(void *start);
