@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Random lives of contexts against a model of them: several on one ring, that get
- * more ops, fail, try again, exec, exit, and are killed at any moment.
+ * more ops, fail, try again, are copied, exec, exit, and are killed at any moment, by us
+ * or by somebody else.
  *
  * The model knows what each op will answer.  Whatever happens, every op that was
  * submitted completes once, in order; what was not killed completes as foretold; and
@@ -19,9 +20,10 @@
 
 #include "chain.h"
 #include "harness.h"
+#include "ring.h"
 #include "sandboxed.h"
 
-#define LIVES	4	/* at once */
+#define LIVES	6	/* at once */
 #define STEPS	400
 #define OPS	256	/* of one life */
 
@@ -76,7 +78,7 @@ static void add_ordinary(struct world *w, struct life *l)
 		op_is(l, rf_prep_close(l->c, slot), 1);
 		return;
 	case 2:		/* the next runs all the same, without what it works on */
-		index = rf_prep_open(l->c, RF_SLOT_NONE, "/no/such", O_RDONLY, 0, 0, &slot);
+		index = rf_prep_open(l->c, RF_SLOT_NONE, "/no/such", O_PATH, 0, 0, &slot);
 		rf_op_link(l->c, index, RF_LINK_HARD);
 		op_is(l, index, -ENOENT);
 		op_is(l, rf_prep_dup(l->c, slot, 9), -ECANCELED);
@@ -145,6 +147,59 @@ static void go_on(struct world *w, struct life *l)
 	l->state = RUNNING;
 	if (l->parked_failed)
 		l->next = l->parked_at;
+}
+
+static int nr_over(const struct life *l)
+{
+	return l->parked_at + !l->parked_failed;
+}
+
+static bool has_run_payload(const struct life *l)
+{
+	for (int i = 1; i < nr_over(l); i++)
+		if (l->c->ops[i].kind == RF_OP_CLONE)
+			return true;
+	return false;
+}
+
+/* Another like it, in the place of one that is dead; it has yet to say that it is parked. */
+static void copy(struct world *w, const struct life *l)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_context *ctx;
+	int at = 0, r;
+
+	while (at < LIVES && w->lives[at].state != DEAD)
+		at++;
+	if (at == LIVES)
+		return;
+	r = rf_context_clone(l->ctx, (uint64_t)at, &ctx, &err);
+	if (has_run_payload(l)) {
+		EXPECT_INT(-EINVAL, r);
+		return;
+	}
+	/* one that is gone, whether or not the ring has seen it */
+	if (l->killed && (r == -ESRCH || r == -EINVAL))
+		return;
+	if (r < 0)
+		fail_msg("%s: %s", err.msg, strerror(err.code));
+	w->lives[at] = *l;
+	w->lives[at].ctx = ctx;
+	w->lives[at].c = rf_chain_copy(l->c);
+	w->lives[at].state = RUNNING;
+	w->lives[at].killed = false;
+	assert_non_null(w->lives[at].c);
+}
+
+/* What has not been reaped still has its number. */
+static void kill_from_outside(struct life *l)
+{
+	const struct rf_task *t = l->ctx->payload.pid ? &l->ctx->payload : &l->ctx->context;
+
+	if (t->pid <= 0 || t->reaped)
+		return;
+	l->killed = true;
+	EXPECT_INT(0, kill(t->pid, SIGKILL));
 }
 
 static void end(struct life *l)
@@ -217,8 +272,12 @@ static void step(struct world *w)
 
 	if (l->state == DEAD)
 		begin(w, l);
-	else if (chance(w, 12) == 0)
+	else if (chance(w, 24) == 0)
 		l->killed |= rf_context_kill(l->ctx) == 0;
+	else if (chance(w, 24) == 0)
+		kill_from_outside(l);
+	else if (l->state == PARKED && chance(w, 3) == 0)
+		copy(w, l);
 	else if (l->state == PARKED && rf_chain_nr(l->c) < OPS - 16 && !l->killed)
 		go_on(w, l);
 	else if (l->state == PARKED)
