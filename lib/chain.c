@@ -539,6 +539,10 @@ static int check_clone(struct check *k, const struct rf_op *op)
 		k->has_init = true;
 		k->init_slot = op->out;
 		return 0;
+	case RF_CLONE_APART:
+		if (!k->chain->own_image)
+			return refuse(k, "a task apart needs a context with memory of its own");
+		/* fall through */
 	case RF_CLONE_PAYLOAD:
 		if (!k->index || k->has_payload)
 			return refuse(k, "the payload task is made once, by the context");

@@ -55,12 +55,15 @@ static void emit(struct rf_compile *k)
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */
 	if (!k->sb->no_new_privs) {
 		rf_emit_keyring(k);
+		rf_emit_apart(k);
 		emit_confinement(k);
 	}
 	rf_emit_credentials(k);
 	rf_emit_signals(k);
-	if (k->sb->no_new_privs)
+	if (k->sb->no_new_privs) {
+		rf_emit_apart(k);
 		emit_confinement(k);
+	}
 	rf_emit_exec(k);
 }
 
@@ -229,8 +232,18 @@ void rf_emit_setattr(struct rf_compile *k, int32_t slot, uint64_t set, unsigned 
 	op->u.mount_setattr.at_flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 	op->u.mount_setattr.set = set;
 	/* times are one field of several bits: the old value has to go */
-	op->u.mount_setattr.clr = set & MOUNT_ATTR_NOATIME ? MOUNT_ATTR__ATIME : 0;
+	op->u.mount_setattr.clr = set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0;
 	op->u.mount_setattr.propagation = (uint32_t)propagation;
+}
+
+void rf_emit_attr(struct rf_compile *k, int32_t slot, const struct rf_mount_attr *attr,
+		  bool recursive)
+{
+	if (!attr->set && !attr->clear)
+		return;
+	rf_emit_setattr(k, slot, attr->set, 0, recursive);
+	if (k->c->nr_ops)
+		k->c->ops[k->c->nr_ops - 1].u.mount_setattr.clr |= attr->clear;
 }
 
 void rf_emit_move(struct rf_compile *k, int32_t from, int32_t to, const char *to_path,

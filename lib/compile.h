@@ -21,6 +21,8 @@
  *	cgroup	compile_cgroup.c	joining the sandbox's control group
  *	fd	compile_fd.c	descriptors of the payload
  *	exec	compile_exec.c	limits, place, the command
+ *	apart	compile_apart.c	a command that waits for others than the submitter
+ *	mask	compile_mask.c	what an OCI container must not see, or write
  *	landlock	compile_landlock.c
  *	filter	compile_filter.c	seccomp, and what it must allow
  */
@@ -39,6 +41,9 @@
 #include "sandbox.h"
 
 #define RF_CAP(nr)	(1ULL << (nr))
+
+/* For printing: a descriptor that no process has, so that such a chain cannot run. */
+#define RF_NO_DESCRIPTOR 0x3ffffff0
 
 /* What became of the user's ids and groups. */
 struct rf_id_plan {
@@ -144,6 +149,8 @@ int32_t rf_emit_mkfs(struct rf_compile *k, const char *type, const char *options
 		     uint64_t attr, uint32_t flags);
 void rf_emit_setattr(struct rf_compile *k, int32_t slot, uint64_t set, unsigned long propagation,
 		     bool recursive);
+void rf_emit_attr(struct rf_compile *k, int32_t slot, const struct rf_mount_attr *attr,
+		  bool recursive);
 void rf_emit_move(struct rf_compile *k, int32_t from, int32_t to, const char *to_path,
 		  uint32_t entry);
 void rf_emit_mkdir(struct rf_compile *k, int32_t dir, const char *path, uint32_t mode,
@@ -181,6 +188,8 @@ void rf_emit_filesystem(struct rf_compile *k);
 int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned);
 
 /* compile_tree.c: placing entries, in order */
+#define RF_STAGE_DIR	"dir"	/* names in the stage: empty, read by nobody */
+#define RF_STAGE_FILE	"file"
 int rf_plan_tree(struct rf_compile *k);
 void rf_emit_stage(struct rf_compile *k, const char *scratch);
 void rf_emit_tree(struct rf_compile *k);
@@ -221,6 +230,14 @@ int32_t rf_emit_cgroup(struct rf_compile *k, uint64_t attr);
 void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */
 void rf_emit_fds(struct rf_compile *k);		/* in the payload */
 
+/* compile_apart.c: the last thing for which the submitter is needed */
+void rf_emit_apart(struct rf_compile *k);
+
+/* compile_mask.c: after all mounts; kernel parameters before them, for /proc is covered */
+void rf_emit_masks(struct rf_compile *k);
+void rf_emit_sysctls(struct rf_compile *k);
+void rf_emit_console(struct rf_compile *k);
+
 /* compile_landlock.c */
 int rf_plan_landlock(struct rf_compile *k);
 void rf_emit_landlock(struct rf_compile *k);
@@ -238,5 +255,7 @@ void rf_emit_nofile(struct rf_compile *k);
 void rf_emit_place(struct rf_compile *k);
 void rf_emit_signals(struct rf_compile *k);
 void rf_emit_exec(struct rf_compile *k);
+/* An op that looks for the command, before it is too late to say that there is none. */
+void rf_emit_find(struct rf_compile *k);
 
 #endif

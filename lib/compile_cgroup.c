@@ -18,12 +18,10 @@
 #include <stdio.h>
 #include <sys/mount.h>
 
-/* For printing: a descriptor that no process has, so that such a chain cannot run. */
-#define NO_DESCRIPTOR	0x3ffffff0
-
 static bool has_limits(const struct rf_compile *k)
 {
-	return k->sb->cgroup.set || k->sb->cgroup.parent || k->sb->cpu_ms;
+	return k->sb->cgroup.set || k->sb->cgroup.parent || k->sb->cpu_ms ||
+	       (k->sb->oci.on && k->sb->cgroup.nr_fds);
 }
 
 static const struct rf_place *first_place(const struct rf_compile *k)
@@ -66,7 +64,7 @@ void rf_emit_join(struct rf_compile *k)
 		return;
 	rf_chain_set_place(k->c, first_place(k));
 	for (size_t i = 0; i < c->nr_fds; i++) {
-		int32_t slot = rf_chain_give(k->c, c->fds[i] < 0 ? NO_DESCRIPTOR : c->fds[i]);
+		int32_t slot = rf_chain_give(k->c, c->fds[i] < 0 ? RF_NO_DESCRIPTOR : c->fds[i]);
 		struct rf_op *op = rf_chain_add(k->c, RF_OP_JOIN_CGROUP);
 
 		op->u.join_cgroup.dir = slot;

@@ -95,6 +95,34 @@ void rf_emit_nofile(struct rf_compile *k)
 	k->has_nofile = true;
 }
 
+static void emit_scheduling(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *o = &k->sb->oci;
+	struct rf_op *op;
+
+	if (o->has_sched) {
+		rf_chain_set_place(k->c, &o->sched_place);
+		op = rf_chain_add(k->c, RF_OP_SCHED);
+		op->u.sched.policy = o->sched.policy;
+		op->u.sched.flags = o->sched.flags;
+		op->u.sched.nice = o->sched.nice;
+		op->u.sched.priority = o->sched.priority;
+		op->u.sched.runtime = o->sched.runtime;
+		op->u.sched.deadline = o->sched.deadline;
+		op->u.sched.period = o->sched.period;
+	}
+	if (o->has_ioprio) {
+		rf_chain_set_place(k->c, &o->ioprio_place);
+		op = rf_chain_add(k->c, RF_OP_IOPRIO);
+		op->u.ioprio.prio_class = o->io_class;
+		op->u.ioprio.level = o->io_level;
+	}
+	if (o->has_personality) {
+		rf_chain_set_place(k->c, &o->personality_place);
+		rf_chain_add(k->c, RF_OP_PERSONALITY)->u.personality.persona = o->persona;
+	}
+}
+
 void rf_emit_limits(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
@@ -117,6 +145,7 @@ void rf_emit_limits(struct rf_compile *k)
 		rf_chain_set_place(k->c, &sb->umask_place);
 		rf_chain_add(k->c, RF_OP_UMASK)->u.umask.mask = sb->umask;
 	}
+	emit_scheduling(k);
 	emit_rlimits(k);
 }
 
@@ -141,25 +170,62 @@ static void emit_one(struct rf_compile *k, const struct exec *e, int32_t slot, c
 		op->flags |= RF_OP_F_HARD;
 }
 
-/* One exec for each directory of PATH; all but the last may fail. */
-static void emit_search(struct rf_compile *k, const struct exec *e, const char *name)
+/*
+ * The next place where the command may be, and how much of $PATH is left in *@rest,
+ * NULL at first and after the last.
+ */
+static char *next_place(struct rf_compile *k, const char **rest)
 {
-	const char *dir = k->sb->path && k->sb->path[0] ? k->sb->path : DEFAULT_PATH;
+	const char *name = k->sb->argv[0];
+	const char *dir = *rest;
+	size_t len;
+	char *path;
 
-	for (;;) {
-		size_t len = strcspn(dir, ":");
-		bool more = dir[len] == ':';
-		/* an empty element is the current directory */
-		char *path = len ? rf_sandbox_printf(k->mem, "%.*s/%s", (int)len, dir, name) :
-				   rf_sandbox_printf(k->mem, "./%s", name);
+	if (!dir)
+		dir = k->sb->path && k->sb->path[0] ? k->sb->path : DEFAULT_PATH;
+	len = strcspn(dir, ":");
+	/* an empty element is the current directory */
+	path = len ? rf_sandbox_printf(k->mem, "%.*s/%s", (int)len, dir, name) :
+		     rf_sandbox_printf(k->mem, "./%s", name);
+	if (!path)
+		rf_no_memory(k);
+	*rest = dir[len] == ':' ? dir + len + 1 : NULL;
+	return path;
+}
 
-		if (!path)
-			rf_no_memory(k);
-		emit_one(k, e, RF_SLOT_NONE, path, more);
-		if (!more)
-			return;
-		dir += len + 1;
+/* One exec for each directory of PATH; all but the last may fail. */
+static void emit_search(struct rf_compile *k, const struct exec *e)
+{
+	const char *rest = NULL;
+
+	do {
+		const char *path = next_place(k, &rest);
+
+		emit_one(k, e, RF_SLOT_NONE, path, rest);
+	} while (rest);
+}
+
+void rf_emit_find(struct rf_compile *k)
+{
+	const char *name = k->sb->argv[0], *rest = NULL;
+	const char *list = k->sb->path ? k->sb->path : DEFAULT_PATH;
+	size_t most = (strlen(list) + 4) * (strlen(name) + 3), len = 0;
+	char *paths = rf_sandbox_alloc(k->mem, most);
+	struct rf_blob b;
+
+	if (!paths) {
+		rf_no_memory(k);
+		return;
 	}
+	do {
+		const char *path = strchr(name, '/') ? name : next_place(k, &rest);
+
+		if (path)
+			len += (size_t)(stpcpy(paths + len, path) - (paths + len)) + 1;
+	} while (rest);
+	rf_chain_set_place(k->c, &k->sb->command_place);
+	b = rf_chain_blob(k->c, paths, len);
+	rf_chain_add(k->c, RF_OP_FIND)->u.find.paths = b;
 }
 
 /* What the command sees as its arguments. */
@@ -203,5 +269,5 @@ void rf_emit_exec(struct rf_compile *k)
 	else if (strchr(sb->argv[0], '/'))
 		emit_one(k, &e, RF_SLOT_NONE, sb->argv[0], false);
 	else
-		emit_search(k, &e, sb->argv[0]);
+		emit_search(k, &e);
 }

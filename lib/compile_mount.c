@@ -25,9 +25,14 @@
 #include <string.h>
 #include <sys/mount.h>
 
+static const unsigned long propagation_flags[] = {
+	[RF_PROP_PRIVATE] = MS_PRIVATE, [RF_PROP_SLAVE] = MS_SLAVE,
+	[RF_PROP_SHARED] = MS_SHARED, [RF_PROP_UNBINDABLE] = MS_UNBINDABLE,
+};
+
 static bool is_bind(const struct rf_mount *m)
 {
-	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW;
+	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW || m->kind == RF_MOUNT_BIND;
 }
 
 /* ------------------------------------------------------------------- planning */
@@ -85,8 +90,10 @@ static void note_source(struct rf_compile *k, const char *path)
 
 static void note_entry(struct rf_compile *k, const struct rf_mount *m)
 {
-	k->mounts.sysfs |= m->kind == RF_MOUNT_SYSFS;
+	k->mounts.sysfs |= m->kind == RF_MOUNT_SYSFS || m->kind == RF_MOUNT_FS;
 	k->mounts.slave |= m->propagation == RF_PROP_SLAVE || m->propagation == RF_PROP_SHARED;
+	if (m->kind == RF_MOUNT_NODE)
+		note_source(k, m->source);
 	if (is_bind(m))
 		note_source(k, m->source);
 	for (size_t i = 0; m->kind == RF_MOUNT_OVERLAY && i < m->nr_lower; i++)
@@ -167,7 +174,7 @@ int rf_plan_mounts(struct rf_compile *k)
 /* The power to gain privilege by a file of the host ends with the namespace. */
 static uint64_t bind_attr(const struct rf_compile *k)
 {
-	return k->new_user ? MOUNT_ATTR_NOSUID : 0;
+	return k->new_user && !k->sb->oci.on ? MOUNT_ATTR_NOSUID : 0;
 }
 
 static int32_t emit_root_mount(struct rf_compile *k)
@@ -188,8 +195,9 @@ static int32_t emit_root_mount(struct rf_compile *k)
 		break;
 	case RF_ROOT_DIR:
 		slot = rf_emit_open_tree(k, k->oldroot, root->path, true);
-		rf_emit_setattr(k, slot, bind_attr(k) | (root->writable ? 0 : MOUNT_ATTR_RDONLY),
-				MS_PRIVATE, true);
+		/* a container's ends read-only: what it lacks for its mounts is made in it */
+		rf_emit_setattr(k, slot, bind_attr(k) | (root->writable || k->sb->oci.on ? 0 :
+							 MOUNT_ATTR_RDONLY), MS_PRIVATE, true);
 		break;
 	case RF_ROOT_IMAGE:
 		if (root->has_fd)
@@ -235,9 +243,14 @@ static void emit_root(struct rf_compile *k)
 }
 
 /* A root that the sandbox made only holds the mounts: it ends read-only. */
+static bool ends_read_only(const struct rf_sandbox *sb)
+{
+	return sb->root.kind == RF_ROOT_EMPTY || (sb->oci.on && !sb->root.writable);
+}
+
 static void emit_end(struct rf_compile *k)
 {
-	uint64_t set = k->sb->root.kind == RF_ROOT_EMPTY ? MOUNT_ATTR_RDONLY : 0;
+	uint64_t set = ends_read_only(k->sb) ? MOUNT_ATTR_RDONLY : 0;
 	bool unbindable = k->mounts.unbindable;
 	struct rf_op *op;
 	rf_str path;
@@ -245,6 +258,11 @@ static void emit_end(struct rf_compile *k)
 	rf_chain_set_place(k->c, &k->sb->root.place);
 	if (set || unbindable)
 		rf_emit_setattr(k, k->newroot, set, unbindable ? MS_PRIVATE : 0, false);
+	if (k->sb->oci.has_root_propagation) {
+		rf_chain_set_place(k->c, &k->sb->oci.root_propagation_place);
+		rf_emit_setattr(k, k->newroot, 0, propagation_flags[k->sb->oci.root_propagation],
+				k->sb->oci.root_propagates_deep);
+	}
 	/* held any longer they would be ways out, and keep the old root busy */
 	if (k->stage != RF_SLOT_NONE)
 		rf_emit_close(k, k->stage);
@@ -269,8 +287,11 @@ void rf_emit_filesystem(struct rf_compile *k)
 		return;
 	emit_begin(k);
 	emit_root(k);
+	rf_emit_sysctls(k);
 	rf_emit_tree(k);
+	rf_emit_console(k);
 	rf_emit_verify(k);
+	rf_emit_masks(k);
 	emit_end(k);
 }
 
@@ -293,15 +314,10 @@ static uint64_t attr_of(const struct rf_mount *m)
 
 static unsigned long propagation_flag(const struct rf_compile *k, const struct rf_mount *m)
 {
-	static const unsigned long flags[] = {
-		[RF_PROP_PRIVATE] = MS_PRIVATE, [RF_PROP_SLAVE] = MS_SLAVE,
-		[RF_PROP_SHARED] = MS_SHARED, [RF_PROP_UNBINDABLE] = MS_UNBINDABLE,
-	};
-
 	/* everything is private already unless an entry wants the host's events */
 	if (m->propagation == RF_PROP_PRIVATE && !k->mounts.slave)
 		return 0;
-	return flags[m->propagation];
+	return propagation_flags[m->propagation];
 }
 
 static void emit_bind_attr(struct rf_compile *k, const struct rf_mount *m, int32_t slot)
@@ -374,6 +390,35 @@ static int32_t emit_tmpfs(struct rf_compile *k, const struct rf_mount *m, bool o
 	return rf_emit_mkfs(k, "tmpfs", options, n / 2, attr, owned ? RF_MKFS_OWNED : 0);
 }
 
+/* As the entry says: the attributes of the whole tree, then of the mount itself. */
+static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
+{
+	int32_t slot;
+
+	if (m->flags & RF_MF_MOUNT_FD)
+		slot = rf_chain_give(k->c, m->source_fd);
+	else
+		slot = rf_emit_open_tree(k, k->oldroot, m->source, !(m->flags & RF_MF_NONREC));
+	rf_emit_attr(k, slot, &m->deep, true);
+	rf_emit_attr(k, slot, &m->attr, false);
+	if (m->has_propagation)
+		rf_emit_setattr(k, slot, 0, propagation_flags[m->propagation], m->propagates_deep);
+	return slot;
+}
+
+static int32_t emit_fs_exact(struct rf_compile *k, const struct rf_mount *m, bool owned)
+{
+	uint64_t set = m->attr.set | m->deep.set;
+	int32_t slot;
+
+	if (owned)	/* rf_emit_tree() makes it read-only when that is there */
+		set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	slot = rf_emit_mkfs(k, m->fstype, m->options, m->nr_options, set, 0);
+	if (m->has_propagation)
+		rf_emit_setattr(k, slot, 0, propagation_flags[m->propagation], m->propagates_deep);
+	return slot;
+}
+
 /* The mount that @m asks for, attached nowhere; @owned: entries go into it. */
 int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned)
 {
@@ -383,6 +428,12 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 	switch (m->kind) {
 	case RF_MOUNT_RO: case RF_MOUNT_RW:
 		return emit_bind(k, m);
+	case RF_MOUNT_BIND:
+		return emit_bind_exact(k, m);
+	case RF_MOUNT_FS:
+		return emit_fs_exact(k, m, owned);
+	case RF_MOUNT_NODE:
+		return rf_emit_open_tree(k, k->oldroot, m->source, false);
 	case RF_MOUNT_TMPFS:
 		slot = emit_tmpfs(k, m, owned);
 		break;

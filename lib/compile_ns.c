@@ -108,6 +108,8 @@ int rf_plan_ns(struct rf_compile *k)
 	 * kernels (6.1: EINVAL): then its area has to be a file.
 	 */
 	k->own_image |= rf_ns_is_new(k, RF_NS_TIME);
+	/* a command that outlives the submitter cannot wait on its memory */
+	k->own_image |= sb->oci.on;
 	/* others live in what is joined: they must not see the submitter's memory */
 	for (int ns = 0; ns < RF_NS_NR; ns++)
 		k->own_image |= rf_ns_is_joined(k, (enum rf_ns)ns);
@@ -237,7 +239,8 @@ void rf_emit_pid1(struct rf_compile *k)
 void rf_emit_payload(struct rf_compile *k)
 {
 	rf_chain_set_place(k->c, &k->sb->command_place);
-	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = RF_CLONE_PAYLOAD;
+	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = k->sb->oci.on ? RF_CLONE_APART :
+								       RF_CLONE_PAYLOAD;
 	rf_chain_set_place(k->c, NULL);
 	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }

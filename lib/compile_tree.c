@@ -10,10 +10,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-/* Names in the stage. */
-#define STAGE_DIR	"dir"		/* empty, mode 0 */
-#define STAGE_FILE	"file"
-
 /* ------------------------------------------------------------------ the plan */
 
 /* What is at a place, for what is placed inside of it. */
@@ -25,7 +21,7 @@ struct frame {
 
 static bool makes_frame(const struct rf_item *item)
 {
-	return item->freeze || (item->m->kind != RF_MOUNT_SYMLINK &&
+	return item->freeze || (item->m->kind != RF_MOUNT_SYMLINK && item->m->kind != RF_MOUNT_NODE &&
 				item->m->kind != RF_MOUNT_DIR && item->m->kind != RF_MOUNT_FILE);
 }
 
@@ -54,7 +50,7 @@ static struct frame frame_of(const struct rf_item *item)
 		break;
 	case RF_MOUNT_RO: case RF_MOUNT_PROC: case RF_MOUNT_SYSFS: case RF_MOUNT_MQUEUE:
 	case RF_MOUNT_CGROUP: case RF_MOUNT_SYMLINK: case RF_MOUNT_DIR: case RF_MOUNT_FILE:
-	case RF_MOUNT_KIND_NR:
+	case RF_MOUNT_BIND: case RF_MOUNT_FS: case RF_MOUNT_NODE: case RF_MOUNT_KIND_NR:
 		break;
 	}
 	return f;
@@ -135,7 +131,8 @@ int rf_plan_tree(struct rf_compile *k)
 		r = check_absent(k, item);
 		if (r < 0)
 			return r;
-		p->stage |= is_staged_file(item) || is_mask(item) || needs_upper(item->m);
+		p->stage |= is_staged_file(item) || is_mask(item) || needs_upper(item->m) ||
+			    k->sb->oci.nr_masked;
 		if (makes_frame(item) && !needs_nothing(item))
 			stack[depth++] = frame_of(item);
 	}
@@ -164,8 +161,9 @@ void rf_emit_stage(struct rf_compile *k, const char *scratch)
 
 	rf_chain_set_place(k->c, NULL);
 	k->stage = emit_hidden_tmpfs(k);
-	rf_emit_mkdir(k, k->stage, STAGE_DIR, 0, RF_MAKE_ANYWHERE);
-	rf_emit_mkfile(k, k->stage, STAGE_FILE, 0, RF_MAKE_ANYWHERE);
+	/* what a container's mask covers can be read, and is empty */
+	rf_emit_mkdir(k, k->stage, RF_STAGE_DIR, k->sb->oci.on ? 0555 : 0, RF_MAKE_ANYWHERE);
+	rf_emit_mkfile(k, k->stage, RF_STAGE_FILE, k->sb->oci.on ? 0444 : 0, RF_MAKE_ANYWHERE);
 	if (!k->mounts.unbindable) {
 		rf_emit_move(k, k->stage, k->oldroot, scratch, RF_ENTRY_NONE);
 		return;
@@ -183,7 +181,8 @@ void rf_emit_stage(struct rf_compile *k, const char *scratch)
 static uint32_t make_flags(const struct rf_mount *m)
 {
 	return RF_MAKE_PARENTS | RF_MAKE_EXIST_OK |
-	       (m->flags & RF_MF_CREATE ? RF_MAKE_ANYWHERE : 0);
+	       (m->flags & RF_MF_CREATE ? RF_MAKE_ANYWHERE : 0) |
+	       (m->flags & RF_MF_REPLACE ? RF_MAKE_REPLACE : 0);
 }
 
 static bool is_file(const struct rf_mount *m)
@@ -236,6 +235,21 @@ static void emit_symlink(struct rf_compile *k, const struct rf_item *item)
 	op->u.symlink.flags = make_flags(item->m);
 }
 
+/* Where the host's device cannot be bound, and where it need not. */
+static void emit_node(struct rf_compile *k, const struct rf_item *item)
+{
+	const char *path = rf_path_rel(item->at);
+	rf_str p = rf_chain_str(k->c, path);
+	struct rf_op *op = rf_chain_add(k->c, RF_OP_MKNOD);
+
+	op->u.mknod.dir = k->newroot;
+	op->u.mknod.path = p;
+	op->u.mknod.mode = (uint32_t)item->m->mode;
+	op->u.mknod.dev = item->m->dev;
+	op->u.mknod.flags = make_flags(item->m);
+	emit_owner(k, k->newroot, path, item->m);
+}
+
 /* Entries that are no mounts.  False: it is one. */
 static bool emit_made(struct rf_compile *k, const struct rf_item *item)
 {
@@ -246,10 +260,14 @@ static bool emit_made(struct rf_compile *k, const struct rf_item *item)
 		emit_symlink(k, item);
 		return true;
 	}
+	if (m->kind == RF_MOUNT_NODE && !m->source) {
+		emit_node(k, item);
+		return true;
+	}
 	if (m->kind == RF_MOUNT_DIR) {
 		rf_emit_mkdir(k, k->newroot, path, m->mode < 0 ? 0755 : (uint32_t)m->mode,
 			      make_flags(m));
-		if (may_make(item))
+		if (may_make(item) && !k->sb->oci.on)
 			emit_owner(k, k->newroot, path, m);
 		return true;
 	}
@@ -310,7 +328,8 @@ static void emit_pins(struct rf_compile *k, const struct rf_item *item, const ch
 {
 	const char *p = item->at + (item->parent_len > 1 ? item->parent_len : 0) + 1;
 
-	if (!item->writable)
+	/* in a container, who may rename is the image's to say */
+	if (!item->writable || k->sb->oci.on)
 		return;
 	for (p = strchr(p, '/'); p; p = strchr(p + 1, '/')) {
 		char *dir = rf_sandbox_printf(k->mem, "%.*s", (int)(p - item->at), item->at);
@@ -360,7 +379,7 @@ static int32_t emit_source(struct rf_compile *k, const struct rf_item *item)
 	if (m->kind == RF_MOUNT_DENY && item->has_below)
 		return emit_deny_with_below(k);
 	if (m->kind == RF_MOUNT_DENY)
-		return emit_from_stage(k, is_file(m) ? STAGE_FILE : STAGE_DIR, true);
+		return emit_from_stage(k, is_file(m) ? RF_STAGE_FILE : RF_STAGE_DIR, true);
 	if (m->kind == RF_MOUNT_FILE) {
 		char *name = rf_sandbox_printf(k->mem, "%u", k->c->nr_entries);
 
@@ -396,6 +415,8 @@ static void emit_mount(struct rf_compile *k, struct rf_item *item, const char **
 		rf_emit_dev_nodes(k, source);
 	if (m->kind == RF_MOUNT_PROC)
 		rf_emit_proc_covers(k, m, source);
+	if (m->kind == RF_MOUNT_FS && strcmp(m->fstype, "devpts") == 0)
+		rf_emit_tty(k, source);
 	rf_emit_close(k, dest);
 	rf_emit_close(k, source);
 }
@@ -403,10 +424,12 @@ static void emit_mount(struct rf_compile *k, struct rf_item *item, const char **
 /* Made writable for what goes inside; that is there now. */
 static void emit_late_rdonly(struct rf_compile *k, const struct rf_item *item)
 {
-	bool tmpfs = item->m->kind == RF_MOUNT_TMPFS && item->m->flags & RF_MF_RDONLY;
+	const struct rf_mount *m = item->m;
+	bool tmpfs = m->kind == RF_MOUNT_TMPFS && m->flags & RF_MF_RDONLY;
+	bool fs = m->kind == RF_MOUNT_FS && (m->attr.set | m->deep.set) & MOUNT_ATTR_RDONLY;
 	int32_t slot;
 
-	if (!item->has_below || item->freeze || !(tmpfs || item->m->kind == RF_MOUNT_DENY))
+	if (!item->has_below || item->freeze || !(tmpfs || fs || m->kind == RF_MOUNT_DENY))
 		return;
 	rf_chain_set_place(k->c, &item->m->place);
 	slot = rf_emit_open_in_root(k, item->at);

@@ -2,15 +2,18 @@
 /*
  * A private terminal: where its pair is made, and which descriptors it becomes.
  *
- * /dev/console is not made: programs of a sandbox have no use for it, and a bind
- * on a path of the root is what CVE-2025-52565 was about.
+ * /dev/console is not made but for OCI: programs of a sandbox have no use for it, and
+ * a bind on a path of the root is what CVE-2025-52565 was about.
  */
 #include "compile.h"
+
+#include <string.h>
 
 static bool has_devpts(const struct rf_sandbox *sb)
 {
 	for (size_t i = 0; i < sb->nr_mounts; i++)
-		if (sb->mounts[i].kind == RF_MOUNT_DEV)
+		if (sb->mounts[i].kind == RF_MOUNT_DEV || (sb->mounts[i].kind == RF_MOUNT_FS &&
+		    strcmp(sb->mounts[i].fstype, "devpts") == 0))
 			return true;
 	return false;
 }

@@ -346,10 +346,24 @@ static int lacks_cap(struct rf_compile *k, uint64_t missing)
 			 "capability %d is not the caller's to give", cap);
 }
 
+/* What the command has: as the spec lists it, unless it names every set. */
+static struct rf_cap_sets sets_of(const struct rf_compile *k)
+{
+	const struct rf_sandbox *sb = k->sb;
+
+	if (sb->oci.has_caps)
+		return sb->oci.caps;
+	return (struct rf_cap_sets){
+		.bounding = sb->capabilities, .effective = sb->capabilities,
+		.permitted = sb->capabilities, .inheritable = sb->ambient,
+		.ambient = sb->ambient,
+	};
+}
+
 /* Must a bounding set be had, so that no program gains what is not listed? */
 static bool needs_bounds(const struct rf_compile *k)
 {
-	return (k->sb->capabilities & all_caps(k)) != all_caps(k);
+	return (sets_of(k).bounding & all_caps(k)) != all_caps(k);
 }
 
 int rf_plan_caps(struct rf_compile *k)
@@ -443,29 +457,33 @@ static void emit_securebits(struct rf_compile *k, uint32_t bits)
 	rf_chain_add(k->c, RF_OP_SECUREBITS)->u.securebits.bits = bits;
 }
 
-static void emit_capset(struct rf_compile *k, uint64_t caps, uint64_t inheritable)
+static void emit_capset(struct rf_compile *k, uint64_t effective, uint64_t permitted,
+			uint64_t inheritable)
 {
 	struct rf_op *op = rf_chain_add(k->c, RF_OP_CAPSET);
 
-	op->u.capset.effective = op->u.capset.permitted = caps;
+	op->u.capset.effective = effective;
+	op->u.capset.permitted = permitted;
 	op->u.capset.inheritable = inheritable;
 }
 
 /* The sets exactly as listed. */
 static void emit_caps(struct rf_compile *k)
 {
-	uint64_t caps = k->sb->capabilities & all_caps(k);
-	uint64_t ambient = k->sb->ambient & all_caps(k);
+	const struct rf_cap_sets sets = sets_of(k);
+	const uint64_t all = all_caps(k), permitted = sets.permitted & all;
+	const uint64_t ambient = sets.ambient & all, inheritable = sets.inheritable & all;
+	const uint64_t more = permitted | (k->ids.power & RF_CAP(CAP_SETPCAP));
 
 	rf_chain_set_place(k->c, &k->sb->cap_place);
 	if (ambient) {
 		/* raised while the bits still allow it, from sets that have it */
-		emit_capset(k, caps | (k->ids.power & RF_CAP(CAP_SETPCAP)), ambient);
+		emit_capset(k, more, more, inheritable);
 		rf_chain_add(k->c, RF_OP_AMBIENT)->u.ambient.caps = ambient;
 	}
 	if (k->sb->securebits || k->ids.set_uid)
 		emit_securebits(k, k->sb->securebits);
-	emit_capset(k, caps, ambient);
+	emit_capset(k, sets.effective & all, permitted, inheritable);
 }
 
 void rf_emit_capbset(struct rf_compile *k)
@@ -476,7 +494,7 @@ void rf_emit_capbset(struct rf_compile *k)
 		return;
 	rf_chain_set_place(k->c, &k->sb->cap_place);
 	op = rf_chain_add(k->c, RF_OP_CAPBSET);
-	op->u.capbset.keep = k->sb->capabilities & all_caps(k);
+	op->u.capbset.keep = sets_of(k).bounding & all_caps(k);
 	op->u.capbset.last = k->f->last_cap;
 }
 
@@ -489,6 +507,8 @@ void rf_emit_keyring(struct rf_compile *k)
 {
 	bool must = k->sb->require >> RF_LAYER_KEYRING & 1;
 
+	if (k->sb->oci.keep_keyring)
+		return;
 	rf_chain_set_place(k->c, must ? &k->sb->require_places[RF_LAYER_KEYRING] : NULL);
 	rf_chain_add(k->c, RF_OP_KEYRING)->u.keyring.must = must;
 }
@@ -516,6 +536,9 @@ void rf_emit_credentials(struct rf_compile *k)
 		rf_chain_set_place(k->c, &k->sb->nnp_place);
 		rf_chain_add(k->c, RF_OP_NO_NEW_PRIVS);
 	}
+	/* behind the gate of a container there is nobody to die with */
+	if (k->sb->oci.on && !k->sb->no_new_privs)
+		return;
 	rf_chain_set_place(k->c, NULL);
 	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }

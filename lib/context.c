@@ -154,7 +154,7 @@ long rf_context_run(struct rf_ctx *ctx, uint32_t first)
 		if (r >= 0 && (def->flags & RF_OPF_MAKES_FD))
 			ctx->slots[op->out] = (int32_t)r;
 		rf_record_done(ctx, i, r);
-		if (r < 0 && !(op->flags & RF_OP_F_HARD)) {
+		if (r < 0 && !rf_op_may_fail(op, r)) {
 			if (!(ctx->area->flags & RF_AREA_LINGER) || ctx->filtered)
 				return r;
 			r = rf_park(ctx, i);
@@ -213,6 +213,7 @@ void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
 	ctx->scratch = start->scratch;
 	ctx->init_slot = -1;
 	ctx->init_sock = ctx->init_sock_peer = -1;
+	ctx->area_fd = ctx->area->flags & RF_AREA_APART ? start->area_fd : -1;
 }
 
 /*

@@ -33,6 +33,7 @@ struct rf_record {
 #define RF_AREA_OPS	(1U << 1)	/* ring the doorbell at every op */
 #define RF_AREA_NO_CLONE3 (1U << 2)	/* clone3 was refused: clone(2) and what it lacks */
 #define RF_AREA_LINGER	(1U << 3)	/* an op that fails parks the context */
+#define RF_AREA_APART	(1U << 4)	/* the payload task outlives its submitter: keeps the area's file */
 
 /* What a message on the report socket says (struct rf_report). */
 enum rf_report_what {
@@ -121,6 +122,7 @@ struct rf_ctx {
 	int32_t			 init_slot;	/* pidfd of pid 1, or -1 */
 	int32_t			 init_sock;	/* to pid 1, or -1; EOF tells it to look for the payload */
 	int32_t			 init_sock_peer;
+	int32_t			 area_fd;	/* with RF_AREA_APART: the area's file; else -1 */
 	uint32_t		 init_seen;	/* pid 1 is an image of its own */
 	uint64_t		 init_unshare;	/* by pid 1; ops may move while it comes up */
 	uint32_t		 filtered;	/* a filter is in force: no call but those of ops */
@@ -143,6 +145,13 @@ static inline const void *rf_ctx_blob(const struct rf_ctx *c, struct rf_blob b)
 static inline int rf_ctx_fd(const struct rf_ctx *c, int32_t slot)
 {
 	return slot < 0 ? -1 : c->slots[slot];
+}
+
+/* What @op could not do is no failure: the next op runs. */
+static inline int rf_op_may_fail(const struct rf_op *op, long r)
+{
+	return op->flags & RF_OP_F_HARD ||
+	       (op->flags & RF_OP_F_ABSENT && (r == -2 /* ENOENT */ || r == -20 /* ENOTDIR */));
 }
 
 /* The result of op @index, or what a test wants it to be. */
@@ -178,9 +187,9 @@ RF_EXECUTOR(open); RF_EXECUTOR(dup); RF_EXECUTOR(close); RF_EXECUTOR(close_range
 RF_EXECUTOR(pipe); RF_EXECUTOR(pty); RF_EXECUTOR(socket); RF_EXECUTOR(memfd); RF_EXECUTOR(send_fds);
 RF_EXECUTOR(recv_fds);
 RF_EXECUTOR(open_tree); RF_EXECUTOR(mkfs); RF_EXECUTOR(mount_setattr);
-RF_EXECUTOR(move_mount); RF_EXECUTOR(pivot_root); RF_EXECUTOR(umount); RF_EXECUTOR(verify);
+RF_EXECUTOR(move_mount); RF_EXECUTOR(pivot_root); RF_EXECUTOR(umount); RF_EXECUTOR(verify); RF_EXECUTOR(mask);
 RF_EXECUTOR(mkdir); RF_EXECUTOR(mkfile); RF_EXECUTOR(symlink); RF_EXECUTOR(mknod);
-RF_EXECUTOR(write); RF_EXECUTOR(chown); RF_EXECUTOR(chmod);
+RF_EXECUTOR(write); RF_EXECUTOR(chown); RF_EXECUTOR(chmod); RF_EXECUTOR(find);
 RF_EXECUTOR(idmap); RF_EXECUTOR(setgroups); RF_EXECUTOR(setresgid); RF_EXECUTOR(setresuid);
 RF_EXECUTOR(capset); RF_EXECUTOR(capbset); RF_EXECUTOR(ambient); RF_EXECUTOR(securebits);
 RF_EXECUTOR(no_new_privs); RF_EXECUTOR(keyring); RF_EXECUTOR(label);

@@ -61,7 +61,12 @@ void rf_image_start(unsigned long *stack)
 		rf_task_exit(RF_EXIT_FAILED);
 	fd = number(argv[1]);
 	a = map_area(fd);
-	(void)rf_sys1(__NR_close, fd);
+	if (a->flags & RF_AREA_APART) {
+		close_on_exec(fd);
+		start.area_fd = fd;
+	} else {
+		(void)rf_sys1(__NR_close, fd);
+	}
 	close_on_exec(a->report_fd);
 	close_on_exec(a->ring_fd);
 	close_on_exec(a->init_fd);

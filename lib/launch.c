@@ -265,10 +265,19 @@ static bool uses(const struct rf_chain *c, enum rf_op_kind kind)
 	return false;
 }
 
+/* The payload task outlives the submitter. */
+static bool is_apart(const struct rf_chain *c)
+{
+	for (uint32_t i = 1; i < c->nr_ops; i++)
+		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_APART)
+			return true;
+	return false;
+}
+
 static bool has_payload_task(const struct rf_chain *c)
 {
 	for (uint32_t i = 1; i < c->nr_ops; i++)
-		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as == RF_CLONE_PAYLOAD)
+		if (c->ops[i].kind == RF_OP_CLONE && c->ops[i].u.clone.as >= RF_CLONE_PAYLOAD)
 			return true;
 	return false;
 }
@@ -332,6 +341,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a = ctx->area;
 	a->flags = (ctx->flags & RF_SUBMIT_TIMES ? RF_AREA_TIMES : 0) |
 		   (ctx->flags & RF_SUBMIT_OPS ? RF_AREA_OPS : 0) |
+		   (is_apart(c) ? RF_AREA_APART : 0) |
 		   (ring->no_clone3 ? RF_AREA_NO_CLONE3 : 0);
 	rf_area_describe(a, c, &l);
 	a->launch_id = ctx->id;

@@ -29,10 +29,10 @@ enum rf_op_kind {
 	RF_OP_SOCKET, RF_OP_MEMFD, RF_OP_SEND_FDS, RF_OP_RECV_FDS,
 	/* mounts */
 	RF_OP_OPEN_TREE, RF_OP_MKFS, RF_OP_MOUNT_SETATTR, RF_OP_MOVE_MOUNT,
-	RF_OP_PIVOT_ROOT, RF_OP_UMOUNT, RF_OP_VERIFY,
+	RF_OP_PIVOT_ROOT, RF_OP_UMOUNT, RF_OP_VERIFY, RF_OP_MASK,
 	/* files */
 	RF_OP_MKDIR, RF_OP_MKFILE, RF_OP_SYMLINK, RF_OP_MKNOD, RF_OP_WRITE,
-	RF_OP_CHOWN, RF_OP_CHMOD,
+	RF_OP_CHOWN, RF_OP_CHMOD, RF_OP_FIND,
 	/* identity */
 	RF_OP_IDMAP, RF_OP_SETGROUPS, RF_OP_SETRESGID, RF_OP_SETRESUID,
 	RF_OP_CAPSET, RF_OP_CAPBSET, RF_OP_AMBIENT, RF_OP_SECUREBITS,
@@ -88,6 +88,7 @@ struct rf_vec {
 /* rf_op.flags */
 #define RF_OP_F_HARD	(1U << 0)	/* hard-linked: may fail, the next op runs */
 #define RF_OP_F_SHARED	(1U << 1)	/* copies of the context share what it makes, on purpose */
+#define RF_OP_F_ABSENT	(1U << 2)	/* what it names may be missing, and nothing else may fail */
 
 /* rf_op.u.open.flags, beyond those of openat2: -EISDIR for a directory */
 #define RF_OPEN_NO_DIRECTORY (1ULL << 63)
@@ -165,7 +166,8 @@ struct rf_op {
 		/* dir: slot of its directory or of its file for tasks; unshare: then */
 		struct { int32_t dir; uint64_t unshare; } join_cgroup;
 		struct { int32_t dir; rf_str path; struct rf_vec argv, envp; uint32_t at_flags; } exec;
-		struct { uint32_t nr; } gate;				/* ordinal, from 1 */
+		/* nr: ordinal, from 1; slot: a listening socket, which others open it by */
+		struct { uint32_t nr; int32_t slot; } gate;
 		struct { int32_t status; } exit;
 
 		struct { int32_t dir; rf_str path; uint64_t flags, resolve; uint32_t mode; } open;
@@ -191,6 +193,8 @@ struct rf_op {
 		struct { int32_t root; } pivot_root;			/* slot; then umount ".", chdir "/" */
 		struct { int32_t dir; rf_str path; uint32_t flags; } umount;
 		struct { int32_t root; rf_str path; uint32_t entry; } verify;
+		/* to: what is covered; from: a directory with something empty of each kind */
+		struct { int32_t to, from; rf_str dir, file; } mask;
 
 		struct { int32_t dir; rf_str path; uint32_t mode, flags; } mkdir;
 		struct { int32_t dir, from; rf_str path; struct rf_blob content; uint32_t mode, flags; } mkfile;
@@ -199,6 +203,7 @@ struct rf_op {
 		struct { int32_t dir; rf_str path; struct rf_blob data; } write; /* no path: into the slot itself */
 		struct { int32_t dir; rf_str path; uint32_t uid, gid; } chown;
 		struct { int32_t dir; rf_str path; uint32_t mode; } chmod;
+		struct { struct rf_blob paths; } find;			/* "path\0path\0" */
 
 		/* text as written to /proc/PID/uid_map; deny: write "deny" to setgroups */
 		struct { uint32_t by; struct rf_blob uid_map, gid_map; uint32_t deny; } idmap;

@@ -18,7 +18,8 @@
 
 #define BLOB_SHOWN 64		/* bytes of a blob that are printed */
 
-_Static_assert(RF_CLONE_CONTEXT == 0 && RF_CLONE_INIT == 1 && RF_CLONE_PAYLOAD == 2,
+_Static_assert(RF_CLONE_CONTEXT == 0 && RF_CLONE_INIT == 1 && RF_CLONE_PAYLOAD == 2 &&
+	       RF_CLONE_APART == 3,
 	       "clone_as[] in op_table.c names these");
 
 struct out {

@@ -29,7 +29,7 @@ static const struct rf_name clone_flags[] = {
 };
 
 static const struct rf_name clone_as[] = {	/* enum rf_clone_as */
-	{ 0, "context" }, { 1, "init" }, { 2, "payload" }, { 0, NULL }
+	{ 0, "context" }, { 1, "init" }, { 2, "payload" }, { 3, "apart" }, { 0, NULL }
 };
 
 static const struct rf_name at_flags[] = {
@@ -290,8 +290,8 @@ const struct rf_op_def rf_op_defs[] = {
 	[RF_OP_GATE] = {
 		.name = "gate", .group = "task", .run = rf_run_gate,
 		.phase = RF_PHASE_ANY, .flags = RF_OPF_ENDS,
-		.help = "wait until the submitter opens the gate",
-		.args = { ARG("", U32, gate.nr) },
+		.help = "wait until the gate is opened, by the submitter or over a socket",
+		.args = { ARG("", U32, gate.nr), SLOT("socket", gate.slot) },
 	},
 	[RF_OP_EXIT] = {
 		.name = "exit", .group = "task", .run = rf_run_exit,
@@ -453,6 +453,16 @@ const struct rf_op_def rf_op_defs[] = {
 		},
 	},
 
+	[RF_OP_MASK] = {
+		.name = "mask", .group = "mounts", .run = rf_run_mask,
+		.phase = RF_PHASE_FILESYSTEM,
+		.help = "cover a file or directory with something empty of its kind",
+		.args = {
+			SLOT("", mask.to), SLOT("from", mask.from),
+			STR("dir", mask.dir), STR("file", mask.file),
+		},
+	},
+
 	/* ------------------------------------------------------------ files */
 	[RF_OP_MKDIR] = {
 		.name = "mkdir", .group = "files", .run = rf_run_mkdir,
@@ -518,6 +528,13 @@ const struct rf_op_def rf_op_defs[] = {
 		.args = {
 			SLOT("dir", chmod.dir), STR("", chmod.path), ARG("mode", OCTAL, chmod.mode),
 		},
+	},
+
+	[RF_OP_FIND] = {
+		.name = "find", .group = "files", .run = rf_run_find,
+		.phase = RF_PHASE_ANY,
+		.help = "see that one of several programs is there and may be run",
+		.args = { ARG("", BLOB, find.paths) },
 	},
 
 	/* --------------------------------------------------------- identity */
@@ -721,7 +738,7 @@ const struct rf_op_def rf_op_defs[] = {
 	},
 	[RF_OP_SYSCTL] = {
 		.name = "sysctl", .group = "place", .run = rf_run_sysctl,
-		.phase = RF_PHASE_NETWORK,
+		.phase = RF_PHASE_ANY,	/* moves bytes; and has to be while nothing covers /proc */
 		.help = "set a kernel parameter of the sandbox's namespaces",
 		.args = { STR("", sysctl.path), ARG("value", BLOB, sysctl.value) },
 	},

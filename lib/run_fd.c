@@ -59,6 +59,7 @@ static long make_room(struct rf_ctx *ctx, int to)
 	int32_t *const internal[] = {
 		&ctx->area->report_fd, &ctx->area->ring_fd,
 		&ctx->area->init_fd, &ctx->area->submitter_pidfd, &ctx->init_sock,
+		&ctx->area_fd,
 	};
 	long moved = -1;
 

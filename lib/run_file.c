@@ -535,3 +535,36 @@ RF_EXECUTOR(chmod)
 	rf_close(fd);
 	return r;
 }
+
+/* May the task run @path?  0 or a negative errno. */
+static long may_run(const char *path)
+{
+	struct statx st;
+	long r = rf_sys4(__NR_faccessat2, AT_FDCWD, path, 1 /* X_OK */, AT_EACCESS);
+
+	if (r == 0)
+		r = rf_statx(AT_FDCWD, path, 0, STATX_TYPE, &st);
+	if (r == 0 && (st.stx_mode & S_IFMT_BITS) != S_IFREG)
+		r = -EACCES;
+	return r;
+}
+
+/* The first that may be run; else what exec would say of them. */
+RF_EXECUTOR(find)
+{
+	const char *path = rf_ctx_blob(ctx, op->u.find.paths);
+	const char *end = path + op->u.find.paths.len;
+	long found = -ENOENT;
+
+	if (path == end || end[-1])
+		return -EINVAL;
+	for (; path < end; path += rf_strlen(path) + 1) {
+		long r = may_run(path);
+
+		if (r == 0)
+			return 0;
+		if (found == -ENOENT && r != -ENOTDIR)
+			found = r;
+	}
+	return found;
+}

@@ -341,3 +341,42 @@ RF_EXECUTOR(verify)
 	note_covering(ctx, id);
 	return -EBUSY;
 }
+
+/* What the directory @from has for what @to is, copied, read-only, not yet attached. */
+static long open_mask(struct rf_ctx *ctx, const struct rf_op *op, int to)
+{
+	const struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    MOUNT_ATTR_NOEXEC,
+	};
+	struct statx st;
+	long tree, r;
+
+	r = rf_statx(to, "", AT_EMPTY_PATH, STATX_TYPE, &st);
+	if (r < 0)
+		return r;
+	tree = rf_sys3(__NR_open_tree, rf_ctx_fd(ctx, op->u.mask.from),
+		       rf_ctx_str(ctx, (st.stx_mode & S_IFMT) == S_IFDIR ? op->u.mask.dir :
+				  op->u.mask.file), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return tree;
+	r = rf_sys5(__NR_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	if (r == 0)
+		return tree;
+	rf_close(tree);
+	return r;
+}
+
+/* One op, so that nobody can turn the one kind into the other between two. */
+RF_EXECUTOR(mask)
+{
+	int to = rf_ctx_fd(ctx, op->u.mask.to);
+	long tree = open_mask(ctx, op, to), r;
+
+	if (tree < 0)
+		return tree;
+	r = rf_sys5(__NR_move_mount, tree, "", to, "",
+		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	rf_close(tree);
+	return r;
+}

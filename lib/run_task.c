@@ -14,7 +14,7 @@
 #include "task.h"
 
 /* As in ringfence.h, which freestanding code cannot include. */
-enum { AS_CONTEXT, AS_INIT, AS_PAYLOAD };
+enum { AS_CONTEXT, AS_INIT, AS_PAYLOAD, AS_APART };
 
 /* A filter may refuse even this; records have said all there is to say. */
 void rf_task_exit(int status)
@@ -182,9 +182,66 @@ long rf_park(struct rf_ctx *ctx, uint32_t index)
 	return r;
 }
 
+/* ----------------------------------------------- a gate that others open */
+
+/* Whoever connects has its say, and reports go there from now on. */
+static long take_visitor(struct rf_ctx *ctx, int listener)
+{
+	long conn, r;
+
+	do
+		conn = rf_sys4(__NR_accept4, listener, 0, 0, O_CLOEXEC);
+	while (conn == -EINTR || conn == -ECONNABORTED);
+	if (conn < 0)
+		return conn;
+	/* the end of the submitter's, which has been told all */
+	r = rf_sys3(__NR_dup3, conn, ctx->area->report_fd, O_CLOEXEC);
+	(void)rf_sys1(__NR_close, conn);
+	if (r < 0)
+		return r;
+	/* by the records it sees what becomes of the ops behind the gate */
+	return rf_report(ctx, RF_REPORT_GATE, ctx->index, ctx->area_fd);
+}
+
+/* 1: the gate is open; 0: the visitor has left as it came. */
+static long hear_visitor(struct rf_ctx *ctx)
+{
+	struct rf_report rep;
+	long r;
+
+	do
+		r = rf_sys6(__NR_recvfrom, ctx->area->report_fd, &rep, sizeof(rep), 0, 0, 0);
+	while (r == -EINTR);
+	return r == sizeof(rep) && rep.what == RF_REPORT_GO && rep.index == ctx->index;
+}
+
+/*
+ * The submitter hears that the task is parked, and may go.  A visitor that dies
+ * before it has opened the gate leaves it to the next.
+ */
+static long await_visitor(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	int listener = rf_ctx_fd(ctx, op->u.gate.slot);
+	long r = rf_report(ctx, RF_REPORT_GATE, ctx->index, -1);
+
+	while (r == 0) {
+		r = take_visitor(ctx, listener);
+		if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+			r = r == 0 ? hear_visitor(ctx) : 0;
+	}
+	if (r < 0)
+		return r;
+	(void)rf_sys1(__NR_close, listener);
+	ctx->slots[op->u.gate.slot] = -1;
+	(void)rf_sys1(__NR_close, ctx->area_fd);
+	ctx->area_fd = -1;
+	return 0;
+}
+
 long rf_run_gate(struct rf_ctx *ctx, const struct rf_op *op)
 {
-	(void)op;
+	if (op->u.gate.slot >= 0)
+		return await_visitor(ctx, op);
 	return rf_park(ctx, ctx->index);
 }
 
@@ -368,6 +425,21 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 	rf_task_exit(0);
 }
 
+/*
+ * forked: nobody waits for its exec.  Its maker has nothing left to do; the task
+ * is the submitter's child, and after that whose the submitter's children become.
+ */
+static long clone_apart(struct rf_ctx *ctx, const struct rf_op *op)
+{
+	struct rf_area *a = ctx->area;
+	long r = make_task(ctx, op->u.clone.flags | CLONE_PARENT, ctx->payload_stack,
+			   &a->payload_tid, (int32_t *)0, &a->payload_pid, payload_main);
+
+	if (r < 0)
+		return r;
+	rf_task_exit(0);
+}
+
 long rf_run_clone(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	switch (op->u.clone.as) {
@@ -375,6 +447,8 @@ long rf_run_clone(struct rf_ctx *ctx, const struct rf_op *op)
 		return clone_init(ctx, op);
 	case AS_PAYLOAD:
 		return clone_payload(ctx, op);
+	case AS_APART:
+		return clone_apart(ctx, op);
 	default:		/* the builder allows a context at op 0 only */
 		return -EINVAL;
 	}

@@ -44,6 +44,7 @@ const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR] = {
 	[RF_MOUNT_FILE]		= "file",
 	[RF_MOUNT_OVERLAY]	= "overlay",
 	[RF_MOUNT_DENY]		= "deny",
+	[RF_MOUNT_BIND] = "bind", [RF_MOUNT_FS] = "mount", [RF_MOUNT_NODE] = "device",
 };
 
 bool rf_name_is_good(const char *name)

@@ -78,9 +78,13 @@ enum rf_mount_kind {
 	RF_MOUNT_FILE,		/* a file with given content, or from a descriptor */
 	RF_MOUNT_OVERLAY,
 	RF_MOUNT_DENY,		/* covered by something empty and unreadable */
+	RF_MOUNT_SPEC_NR,	/* these are words of a spec; what follows is OCI's */
+	RF_MOUNT_BIND = RF_MOUNT_SPEC_NR, /* attributes as `attr`, `deep` */
+	RF_MOUNT_FS,		/* a file system of type `fstype` with `options` */
+	RF_MOUNT_NODE,		/* a device node, or a fifo */
 	RF_MOUNT_KIND_NR
 };
-extern const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR]; /* spec words */
+extern const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR];
 
 enum rf_absent { RF_ABSENT_REFUSE = 0, RF_ABSENT_FREEZE, RF_ABSENT_PLACEHOLDER };
 
@@ -101,6 +105,12 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_ABSENT	(1U << 11)	/* front end saw: source (or deny target) is missing */
 #define RF_MF_SUBSET_PID (1U << 12)	/* proc: subset=pid */
 #define RF_MF_MOUNT_FD	(1U << 13)	/* source_fd is a mount attached nowhere (prepare.h) */
+#define RF_MF_REPLACE	(1U << 14)	/* SYMLINK, NODE: in the place of whatever is there */
+
+/* Attributes of a mount, MOUNT_ATTR_*: what is set, and what is cleared. */
+struct rf_mount_attr {
+	uint64_t	 set, clear;
+};
 
 struct rf_mount {
 	enum rf_mount_kind kind;
@@ -125,8 +135,15 @@ struct rf_mount {
 	const char	*upper;		/* OVERLAY: NULL = tmpfs; else a host directory kept */
 	const char	*work;		/* OVERLAY: beside upper; NULL with tmpfs */
 
+	struct rf_mount_attr attr, deep; /* BIND, FS: of the mount; and of those below */
+	const char	*fstype;	/* FS */
+	const char	**options;	/* FS: pairs; an empty value is a flag */
+	size_t		 nr_options;	/* pairs */
+	uint64_t	 dev;		/* NODE: makedev; .mode has the type */
+
 	enum rf_absent	 absent;	/* DENY */
 	enum rf_propagation propagation;
+	bool		 has_propagation, propagates_deep; /* BIND, FS */
 	struct rf_place	 place;
 	struct rf_place	 at_place;	/* of the destination; == place if not apart */
 	unsigned int	 layer;		/* front ends: which file said it, later ones override */
@@ -234,7 +251,7 @@ enum rf_cgroup_limit {
 	RF_CG_MEMORY, RF_CG_SWAP, RF_CG_PIDS, RF_CG_CPU, RF_CG_CPUSET, RF_CG_IO, RF_CG_HUGETLB,
 	RF_CG_NR
 };
-#define RF_CG_HIERARCHIES 10	/* the most that a sandbox has groups in */
+#define RF_CG_HIERARCHIES 16	/* the most that a sandbox has groups in */
 struct rf_cgroup;		/* cgroup.h */
 struct rf_cgroup_spec {
 	uint32_t	 set;		/* bit per enum rf_cgroup_limit */
@@ -257,6 +274,55 @@ struct rf_cgroup_spec {
 	int		 fds[RF_CG_HIERARCHIES]; /* what a task joins by, one per hierarchy; -1: explain */
 	size_t		 nr_fds;
 	const char	*v2_path;	/* its directory of version 2, or NULL; explain: with PID and N */
+};
+
+/* The five sets exactly, where they are not what `capabilities` and `ambient` come to. */
+struct rf_cap_sets {
+	uint64_t	 bounding, effective, permitted, inheritable, ambient;
+};
+
+/* A place inside the container, in lists of a config.json. */
+struct rf_oci_path {
+	const char	*path;
+	struct rf_place	 place;
+};
+
+struct rf_sysctl {
+	const char	*path;		/* below /proc/sys, with slashes */
+	const char	*value;
+	struct rf_place	 place;
+};
+
+/* sched_setattr(2) */
+struct rf_sched {
+	uint32_t	 policy, flags, priority;
+	int32_t		 nice;
+	uint64_t	 runtime, deadline, period;
+};
+
+/*
+ * What only an OCI container has.  It is taken literally: nothing is added to
+ * what its config.json says, and nothing depends on the submitter once the command
+ * waits at its gate, a socket that others open it by.
+ */
+struct rf_oci_sandbox {
+	bool		 on;
+	int		 gate_fd;	/* the listening socket; -1: none, for printing */
+	bool		 console;	/* the terminal is /dev/console too */
+	bool		 keep_keyring;
+	bool		 has_caps;
+	struct rf_cap_sets caps;
+	struct rf_oci_path *masked, *readonly;
+	size_t		 nr_masked, nr_readonly;
+	struct rf_sysctl *sysctls;
+	size_t		 nr_sysctls;
+	enum rf_propagation root_propagation;
+	bool		 has_root_propagation, root_propagates_deep;
+	bool		 has_personality, has_ioprio, has_sched;
+	uint64_t	 persona;
+	uint32_t	 io_class, io_level;
+	struct rf_sched	 sched;
+	struct rf_place	 personality_place, ioprio_place, sched_place, root_propagation_place;
 };
 
 /* Layers: what `require` names and a receipt lists.  One row each in receipt.c. */
@@ -343,6 +409,7 @@ struct rf_sandbox {
 	uint32_t	 fallback_lost;	/* bit per enum rf_ns */
 	struct rf_fact	*fallback_notes;
 	size_t		 nr_fallback_notes;
+	struct rf_oci_sandbox oci;
 	bool		 traced;	/* the payload waits at a gate until its tracer is there */
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
 	struct rf_place	 name_place;

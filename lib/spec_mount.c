@@ -197,7 +197,7 @@ const struct rf_key rf_mount_keys[] = {
 	{ .name = "absent",	RF_VALUE_WORD, FIELD(absent), .words = absent_words, .only = ONLY(DENY) },
 	{ .name = NULL }
 };
-static_assert(sizeof(rf_mount_keys) / sizeof(*rf_mount_keys) > RF_MOUNT_KIND_NR,
+static_assert(sizeof(rf_mount_keys) / sizeof(*rf_mount_keys) > RF_MOUNT_SPEC_NR,
 	      "rf_mount_keys[] begins with every kind");
 
 /* Which kind an entry is: the one key of it that names one. */
@@ -211,7 +211,7 @@ static int find_kind(struct rf_reader *r, const struct rf_node *v, struct rf_mou
 		key = rf_find_key(r, k, rf_mount_keys);
 		if (!key)
 			return -EINVAL;
-		if (key - rf_mount_keys >= RF_MOUNT_KIND_NR)
+		if (key - rf_mount_keys >= RF_MOUNT_SPEC_NR)
 			continue;
 		if (seen)
 			return rf_err_at(r->err, &k->place, EINVAL,
@@ -262,7 +262,7 @@ static int read_entry(struct rf_reader *r, const struct rf_node *v, struct rf_mo
 		ret = find_kind(r, v, m);
 	for (size_t i = 0; i < v->nr && !ret; i += 2) {
 		key = rf_find_key(r, v->items[i], rf_mount_keys);
-		if (key - rf_mount_keys >= RF_MOUNT_KIND_NR && !(key->only & 1U << m->kind))
+		if (key - rf_mount_keys >= RF_MOUNT_SPEC_NR && !(key->only & 1U << m->kind))
 			return rf_err_at(r->err, &v->items[i]->place, EINVAL,
 					 "'%s' is not for %s entries", key->name,
 					 rf_mount_kind_names[m->kind]);

@@ -148,7 +148,7 @@ static struct rf_task *runner_of(struct rf_context *ctx, uint32_t index)
 {
 	for (uint32_t i = 1; i < index; i++)
 		if (rf_op_at(ctx, i)->kind == RF_OP_CLONE &&
-		    rf_op_at(ctx, i)->u.clone.as == RF_CLONE_PAYLOAD)
+		    rf_op_at(ctx, i)->u.clone.as >= RF_CLONE_PAYLOAD)
 			return &ctx->payload;
 	return &ctx->context;
 }
@@ -244,7 +244,7 @@ static void judge(struct rf_context *ctx)
 
 		if (rec[i].state == RF_REC_DONE) {
 			/* -ECANCELED: had no slot to work on, by rf_context_run() */
-			if (result < 0 && result != -ECANCELED && !(op->flags & RF_OP_F_HARD)) {
+			if (result < 0 && result != -ECANCELED && !rf_op_may_fail(op, result)) {
 				set_failed(ctx, i, result);
 				return;
 			}

@@ -53,7 +53,7 @@ static struct verdict judge_clone(const struct rf_op *op)
 	switch (op->u.clone.as) {
 	case RF_CLONE_INIT:
 		return REFUSES("a copy could not have a pid 1 of its own");
-	case RF_CLONE_PAYLOAD:
+	case RF_CLONE_PAYLOAD: case RF_CLONE_APART:
 		return REFUSES("the payload task cannot be copied");
 	default:
 		return judge_flags(op->u.clone.flags);
@@ -133,6 +133,7 @@ static const struct row rows[RF_OP_NR] = {
 	[RF_OP_PIVOT_ROOT] = COPY,
 	[RF_OP_UMOUNT] = COPY,
 	[RF_OP_VERIFY] = COPY,
+	[RF_OP_MASK] = COPY,
 
 	[RF_OP_MKDIR] = COPY,
 	[RF_OP_MKFILE] = COPY,
@@ -141,6 +142,7 @@ static const struct row rows[RF_OP_NR] = {
 	[RF_OP_WRITE] = COPY,
 	[RF_OP_CHOWN] = COPY,
 	[RF_OP_CHMOD] = COPY,
+	[RF_OP_FIND] = COPY,
 
 	[RF_OP_IDMAP] = COPY,
 	[RF_OP_SETGROUPS] = COPY,

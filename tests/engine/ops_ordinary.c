@@ -131,7 +131,7 @@ static void judge(const struct rf_chain *c, const struct rf_record *rec, struct 
 			return;
 		}
 		if (ret->kind == RF_DONE_EXIT && rec[i].state == RF_REC_DONE && r < 0 &&
-		    r != -ECANCELED && !(op->flags & RF_OP_F_HARD)) {
+		    r != -ECANCELED && !rf_op_may_fail(op, r)) {
 			ret->kind = RF_DONE_FAILED;
 			ret->index = i;
 			ret->result = r;

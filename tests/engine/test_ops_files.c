@@ -440,6 +440,29 @@ static void chmod_absent(struct ops *o)
 	add_chmod(o, begin(o), "f", 0640);
 }
 
+/* ---------------------------------------------------------------------- find */
+
+static void add_find(struct ops *o, const char *paths, size_t len)
+{
+	begin(o);
+	ops_add(o, RF_OP_FIND)->u.find.paths = ops_blob(o, paths, len);
+}
+
+static void find_second(struct ops *o)
+{
+	add_find(o, "/nowhere/sh\0/bin/sh", sizeof("/nowhere/sh\0/bin/sh"));
+}
+
+static void find_none(struct ops *o)
+{
+	add_find(o, "/nowhere/sh", sizeof("/nowhere/sh"));
+}
+
+static void find_directory(struct ops *o)
+{
+	add_find(o, "/bin\0/nowhere/sh", sizeof("/bin\0/nowhere/sh"));
+}
+
 #define MODE(path, mode) "test \"$(stat -c %a $D/" path ")\" = " mode
 #define CONTENT(path, text) "test \"$(cat $D/" path ")\" = " text
 
@@ -507,6 +530,9 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_CHMOD, "a file's mode", chmod_path, 0, MODE("f", "640")),
 	SUCCEEDS(RF_OP_CHMOD, "what an O_PATH descriptor is of", chmod_slot, 0, MODE("", "1711")),
 	FAILS(RF_OP_CHMOD, "a file that is absent", chmod_absent, ENOENT),
+	SUCCEEDS(RF_OP_FIND, "the second of two", find_second, 0, NULL),
+	FAILS(RF_OP_FIND, "none", find_none, ENOENT),
+	FAILS(RF_OP_FIND, "a directory, and none", find_directory, EACCES),
 };
 
 OPS_TESTS("files", cases)

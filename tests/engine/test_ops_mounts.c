@@ -303,6 +303,54 @@ static void verify_never_placed(struct ops *o)
 	add_verify(o, "dst", rf_chain_entry(o->c));
 }
 
+/* ------------------------------------------------------------------- mask */
+
+/* Cover @name, a directory with something in it or a file, by what is in a tmpfs. */
+static void add_mask(struct ops *o, const char *name, const char *cover)
+{
+	int slot, covers = add_mkfs(o, "tmpfs", NULL, 0)->out;
+	struct rf_op *op;
+
+	make_dir(o, "covers");
+	add_move(o, covers, "covers");
+	op = ops_add(o, RF_OP_MKDIR);
+	op->u.mkdir.dir = covers;
+	op->u.mkdir.path = ops_str(o, "dir");
+	op->u.mkdir.flags = RF_MAKE_ANYWHERE;
+	op = ops_add(o, RF_OP_MKFILE);
+	op->u.mkfile.dir = covers;
+	op->u.mkfile.path = ops_str(o, "file");
+	op->u.mkfile.flags = RF_MAKE_ANYWHERE;
+	rf_prep_open(o->c, ops_dir(o), name, O_PATH, 0, 0, &slot);
+	op = ops_add(o, RF_OP_MASK);
+	op->u.mask.to = slot;
+	op->u.mask.from = covers;
+	op->u.mask.dir = ops_str(o, cover);
+	op->u.mask.file = ops_str(o, "file");
+}
+
+static void mask_directory(struct ops *o)
+{
+	make_dir(o, "dst");
+	make_dir(o, "dst/inside");
+	begin(o);
+	add_mask(o, "dst", "dir");
+}
+
+static void mask_file(struct ops *o)
+{
+	ops_file(o, "dst", "secret\n");
+	begin(o);
+	add_mask(o, "dst", "dir");
+}
+
+static void mask_without_cover(struct ops *o)
+{
+	make_dir(o, "dst");
+	begin(o);
+	add_mask(o, "dst", "nothing");
+}
+
 /* ------------------------------------------------------- pivot_root, umount */
 
 static struct rf_op *add_umount(struct ops *o, const char *path)
@@ -396,6 +444,9 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_VERIFY, "a mount that was left out", verify_never_placed, 0, NULL),
 	FAILS(RF_OP_VERIFY, "a mount covered by another", verify_covered, EBUSY),
 	FAILS(RF_OP_VERIFY, "a mount hidden by one above it", verify_hidden, EBUSY),
+	SUCCEEDS(RF_OP_MASK, "a directory", mask_directory, 0, "test -z \"$(ls -A $D/dst)\""),
+	SUCCEEDS(RF_OP_MASK, "a file", mask_file, 0, "test -f $D/dst; test ! -s $D/dst"),
+	FAILS(RF_OP_MASK, "a directory without a cover for it", mask_without_cover, ENOENT),
 };
 
 OPS_TESTS("mounts", cases)
