@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front end for OCI: a bundle's config.json (runtime-spec 1.0 to 1.3, Linux)
+ * becomes a sandbox, by the same tree of nodes as a spec, so that each error has its
+ * line, its column and its path in the file.
+ *
+ *	read	oci_read.c	maps and lists by tables of keys; scalars
+ *	top	oci.c		the document, root, hostname, annotations
+ *	process	oci_process.c	`process`
+ *	mount	oci_mount.c	`mounts`: types and options
+ *	linux	oci_linux.c	`linux` but for what has a file of its own
+ *	device	oci_device.c	`linux.devices`, and what /dev has anyhow
+ *	limit	oci_resource.c	`linux.resources`, as values of control files
+ *	seccomp	oci_seccomp.c	`linux.seccomp`
+ *	resolve	oci_resolve.c	what the host has to say
+ *	group	oci_cgroup.c	control groups by their path
+ *
+ * Keys that the specification does not have are left alone, as it demands.  Those
+ * that it has and this reader cannot honour are errors, unless they ask for nothing.
+ */
+#ifndef RF_OCI_CONFIG_H
+#define RF_OCI_CONFIG_H
+
+#include "sandbox.h"
+
+struct rf_err;
+struct rf_features;
+
+struct rf_oci_pair {
+	const char	*key, *value;
+};
+
+/* A value for a control file, on either version; a text of NULL: there is none there. */
+struct rf_oci_limit {
+	const char	*controller;	/* of version 1 */
+	const char	*v1_file, *v2_file;
+	const char	*v1_text, *v2_text;
+	const char	*path;		/* in the config.json */
+	bool		 by_mknod;	/* guards devices, which only root of the host can make */
+	struct rf_place	 place;
+};
+
+struct rf_oci_config {
+	const char	*version;	/* ociVersion */
+	struct rf_oci_pair *annotations;
+	size_t		 nr_annotations;
+	const char	*root;		/* as written */
+	bool		 has_root, has_process, terminal;
+	unsigned int	 rows, cols;	/* consoleSize */
+	const char	*cgroups_path;
+	struct rf_place	 cgroups_place, root_place;
+	struct rf_oci_limit *limits;
+	size_t		 nr_limits, max_limits;
+	const char	*seccomp;	/* as JSON */
+	struct rf_place	 seccomp_place;
+	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
+};
+
+/* Read @text, which errors call @name.  0, or a negative errno with @err. */
+int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
+		 struct rf_oci_config *c, struct rf_err *err);
+/* Read @bundle/config.json. */
+int rf_oci_load(const char *bundle, struct rf_sandbox *sb, struct rf_oci_config *c,
+		struct rf_err *err);
+/* A process alone, for `exec`. */
+int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
+			struct rf_err *err);
+
+struct rf_oci_groups;
+/*
+ * What takes a look at the host: sources, devices, the filter.  @bundle is absolute;
+ * @groups are what mounts of type cgroup show.
+ */
+int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct rf_features *f,
+		   const char *bundle, const struct rf_oci_groups *groups, struct rf_err *err);
+
+/* ----------------------------------------------------------- control groups */
+
+#define RF_OCI_TREES	RF_CG_HIERARCHIES
+
+struct rf_oci_group {
+	char		*mount;		/* where the hierarchy is mounted */
+	char		*name;		/* "cpu,cpuacct"; empty: version 2 */
+	char		*own;		/* directory of the caller's group */
+	char		*dir;		/* of the container's; NULL: none */
+	bool		 v2;
+};
+
+struct rf_oci_groups {
+	struct rf_oci_group trees[RF_OCI_TREES];
+	size_t		 nr;
+	bool		 unified;	/* version 2 alone: that tree counts; else it does not */
+};
+
+/* From the text of /proc/self/mountinfo and /proc/self/cgroup; 0 or -ENOMEM. */
+int rf_oci_groups_parse(struct rf_oci_groups *g, const char *mountinfo, const char *self);
+int rf_oci_groups_read(struct rf_oci_groups *g, struct rf_err *err);
+void rf_oci_groups_done(struct rf_oci_groups *g);
+/*
+ * Where the container's groups are going to be, at `cgroupsPath` or else @path.  One
+ * that is there is taken if it has neither processes nor groups of its own.
+ */
+int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, const char *path,
+		       struct rf_err *err);
+/*
+ * Make them, and write the limits.  A caller who may make none gets none, if no limit
+ * needs one.  After an error none is left.
+ */
+int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, bool host_root,
+		       struct rf_err *err);
+/* Write @c's limits into groups that are there. */
+int rf_oci_groups_limit(const struct rf_oci_groups *g, const struct rf_oci_config *c,
+			bool host_root, struct rf_err *err);
+
+/* ----------------------------------------------- between the reader's modules */
+
+struct rf_node;
+struct rf_reader;
+struct rf_oci_reader;
+typedef int (*rf_oci_read)(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+
+/* A key of an object.  @refused: why it cannot be honoured. */
+struct rf_oci_key {
+	const char	*name;		/* NULL ends a table */
+	rf_oci_read	 read;
+	const char	*refused;
+	size_t		 offset;	/* of what @read gets, in the object */
+};
+
+struct rf_oci_reader {
+	struct rf_reader *r;
+	struct rf_sandbox *sb;
+	struct rf_oci_config *c;
+	struct rf_err	*err;
+	char		 path[512];	/* of the value that is read */
+	size_t		 len;
+};
+
+int rf_oci_fail(struct rf_oci_reader *o, const struct rf_node *v, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int rf_oci_no_memory(struct rf_oci_reader *o);
+/* An object by its table; a list, one call for each element. */
+int rf_oci_map(struct rf_oci_reader *o, const struct rf_node *v, const struct rf_oci_key *keys,
+	       void *obj);
+int rf_oci_list(struct rf_oci_reader *o, const struct rf_node *v, rf_oci_read read, void *obj);
+/* An object of any keys, all of whose values are strings. */
+int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
+		 int (*take)(struct rf_oci_reader *o, const char *key, const char *value,
+			     const struct rf_node *node, void *obj), void *obj);
+/* Scalars; @obj is what the name says. */
+int rf_oci_text(struct rf_oci_reader *o, const struct rf_node *v, void *const_char_ptr);
+int rf_oci_bool(struct rf_oci_reader *o, const struct rf_node *v, void *bool_ptr);
+int rf_oci_int(struct rf_oci_reader *o, const struct rf_node *v, int64_t min, int64_t max,
+	       int64_t *ret);
+int rf_oci_uint(struct rf_oci_reader *o, const struct rf_node *v, uint64_t max, uint64_t *ret);
+int rf_oci_id(struct rf_oci_reader *o, const struct rf_node *v, void *uint32_ptr);
+/* An absolute path without ".." */
+int rf_oci_inside(struct rf_oci_reader *o, const struct rf_node *v, const char **ret);
+/* A list of strings. */
+int rf_oci_texts(struct rf_oci_reader *o, const struct rf_node *v, char ***ret, size_t *ret_nr);
+bool rf_oci_is_null(const struct rf_node *v);
+
+int rf_oci_read_process(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_mounts(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_devices(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_resources(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_seccomp(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+/* A fresh entry of sb->mounts, or NULL without memory. */
+struct rf_mount *rf_oci_mount_add(struct rf_sandbox *sb, struct rf_oci_config *c);
+/* oci_device.c: nodes and links that every container has, unless /dev is the host's. */
+int rf_oci_default_devices(struct rf_sandbox *sb, struct rf_oci_config *c,
+			   const struct rf_features *f);
+/* oci_mount.c: the options that it knows by themselves, for `features`; NULL ends. */
+const char *const *rf_oci_mount_options(void);
+/* oci_seccomp.c */
+int rf_oci_resolve_seccomp(struct rf_sandbox *sb, const struct rf_oci_config *c,
+			   struct rf_err *err);
+
+#endif

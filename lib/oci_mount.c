@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `mounts`: a type, a source, and options, of which some are attributes of the mount,
+ * some of the mounts below it, some of its propagation, and the rest the file system's.
+ *
+ * The order of the list is that of the paths here, parents first, and two for one place
+ * are refused: whatever an engine lists, all of it is there in the end.
+ */
+#include "oci_config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "error.h"
+#include "spec.h"
+
+/* What an option is. */
+enum option_kind {
+	SETS = 0,	/* attribute bits, or clears them */
+	PROPAGATES,
+	BINDS,
+	NOTHING,	/* the default, or a word that older kernels had */
+	SUPERBLOCK,	/* a flag of the file system's */
+	REFUSED,
+};
+
+struct option {
+	const char	*name;
+	enum option_kind kind;
+	bool		 deep;		/* of the whole tree */
+	uint64_t	 set, clear;
+	enum rf_propagation propagation;
+	const char	*why;
+};
+
+/* An attribute, its opposite, and both for the whole tree. */
+#define FLAG(on, off, bit) \
+	{ .name = on, .set = bit }, { .name = off, .clear = bit }, \
+	{ .name = "r" on, .deep = true, .set = bit }, { .name = "r" off, .deep = true, .clear = bit }
+#define TIMES(word, bit) \
+	{ .name = word, .set = bit, .clear = MOUNT_ATTR__ATIME }, \
+	{ .name = "r" word, .deep = true, .set = bit, .clear = MOUNT_ATTR__ATIME }
+#define PROPAGATION(word, how) \
+	{ .name = word, .kind = PROPAGATES, .propagation = how }, \
+	{ .name = "r" word, .kind = PROPAGATES, .deep = true, .propagation = how }
+
+static const struct option options[] = {
+	FLAG("ro", "rw", MOUNT_ATTR_RDONLY), FLAG("nosuid", "suid", MOUNT_ATTR_NOSUID),
+	FLAG("nodev", "dev", MOUNT_ATTR_NODEV), FLAG("noexec", "exec", MOUNT_ATTR_NOEXEC),
+	FLAG("nodiratime", "diratime", MOUNT_ATTR_NODIRATIME),
+	FLAG("nosymfollow", "symfollow", MOUNT_ATTR_NOSYMFOLLOW),
+	TIMES("noatime", MOUNT_ATTR_NOATIME), TIMES("strictatime", MOUNT_ATTR_STRICTATIME),
+	TIMES("relatime", 0), TIMES("atime", 0), TIMES("norelatime", 0), TIMES("nostrictatime", 0),
+	PROPAGATION("private", RF_PROP_PRIVATE), PROPAGATION("slave", RF_PROP_SLAVE),
+	PROPAGATION("shared", RF_PROP_SHARED), PROPAGATION("unbindable", RF_PROP_UNBINDABLE),
+	{ .name = "bind", .kind = BINDS }, { .name = "rbind", .kind = BINDS, .deep = true },
+	{ .name = "defaults", .kind = NOTHING }, { .name = "async", .kind = NOTHING },
+	{ .name = "loud", .kind = NOTHING }, { .name = "nomand", .kind = NOTHING },
+	{ .name = "noiversion", .kind = NOTHING }, { .name = "nolazytime", .kind = NOTHING },
+	{ .name = "silent", .kind = NOTHING },
+	{ .name = "sync", .kind = SUPERBLOCK }, { .name = "dirsync", .kind = SUPERBLOCK },
+	{ .name = "lazytime", .kind = SUPERBLOCK }, { .name = "mand", .kind = SUPERBLOCK },
+	{ .name = "iversion", .kind = SUPERBLOCK },
+	{ .name = "remount", .kind = REFUSED, .why = "there is nothing to mount again" },
+	{ .name = "tmpcopyup", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = "idmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
+	{ .name = "ridmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
+	{ .name = "copy-symlink", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = "src-nofollow", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = "dest-nofollow", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = NULL }
+};
+
+const char *const *rf_oci_mount_options(void)
+{
+	static const char *names[sizeof(options) / sizeof(*options)];
+	size_t nr = 0;
+
+	for (const struct option *opt = options; opt->name; opt++)
+		if (opt->kind != REFUSED)
+			names[nr++] = opt->name;
+	return names;
+}
+
+struct rf_mount *rf_oci_mount_add(struct rf_sandbox *sb, struct rf_oci_config *c)
+{
+	struct rf_mount *m;
+
+	if (!rf_sandbox_grow(sb, &sb->mounts, sb->nr_mounts, &c->max_mounts, sizeof(*sb->mounts)))
+		return NULL;
+	m = &sb->mounts[sb->nr_mounts++];
+	*m = (struct rf_mount){ .source_fd = -1, .mode = -1, .uid = -1, .gid = -1,
+				.flags = RF_MF_CREATE | RF_MF_NONREC };
+	return m;
+}
+
+/* ------------------------------------------------------------------- options */
+
+/* What the reader of one entry keeps until it has seen all of it. */
+struct entry {
+	struct rf_mount	 m;
+	const char	*type, *source;
+	const char	**rest;		/* pairs for the file system */
+	size_t		 nr_rest;
+	const struct rf_node *rest_node;
+	bool		 binds;
+};
+
+static void set_bits(struct rf_mount_attr *a, const struct option *opt)
+{
+	a->clear = (a->clear | opt->clear) & ~opt->set;
+	a->set = (a->set & ~opt->clear) | opt->set;
+}
+
+static void apply(struct entry *e, const struct option *opt)
+{
+	switch (opt->kind) {
+	case SETS:
+		set_bits(opt->deep ? &e->m.deep : &e->m.attr, opt);
+		break;
+	case PROPAGATES:
+		e->m.has_propagation = true;
+		e->m.propagates_deep = opt->deep;
+		e->m.propagation = opt->propagation;
+		break;
+	case BINDS:
+		e->binds = true;
+		if (opt->deep)
+			e->m.flags &= ~RF_MF_NONREC;
+		break;
+	case NOTHING: case SUPERBLOCK: case REFUSED:
+		break;
+	}
+}
+
+/* NAME or NAME=VALUE, as the file system takes it. */
+static int add_rest(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e,
+		    const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char *name = rf_sandbox_strdup(o->sb, text);
+
+	if (!name)
+		return rf_oci_no_memory(o);
+	if (equals)
+		name[equals - text] = '\0';
+	if (!*name)
+		return rf_oci_fail(o, v, "an empty option");
+	e->rest[2 * e->nr_rest] = name;
+	e->rest[2 * e->nr_rest + 1] = equals ? equals + 1 : "";
+	e->nr_rest++;
+	e->rest_node = v;
+	return 0;
+}
+
+static int read_option(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	const struct option *opt = options;
+	struct entry *e = obj;
+	const char *text = NULL;
+	int r = rf_oci_text(o, v, &text);
+
+	if (r < 0)
+		return r;
+	while (opt->name && strcmp(opt->name, text) != 0)
+		opt++;
+	if (!opt->name || opt->kind == SUPERBLOCK)
+		return add_rest(o, v, e, text);
+	if (opt->kind == REFUSED)
+		return rf_oci_fail(o, v, "'%s': %s", text, opt->why);
+	apply(e, opt);
+	return 0;
+}
+
+static int read_options(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	struct entry *e = obj;
+
+	e->rest = rf_sandbox_alloc(o->sb, (2 * v->nr + 2) * sizeof(*e->rest));
+	return e->rest ? rf_oci_list(o, v, read_option, e) : rf_oci_no_memory(o);
+}
+
+static int read_destination(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	struct entry *e = obj;
+	const char *text = NULL;
+	int r = rf_oci_text(o, v, &text);
+
+	e->m.at_place = v->place;
+	/* runtime-spec: it should be absolute; older engines leave the slash out */
+	if (r == 0 && *text && *text != '/') {
+		struct rf_node absolute = *v;
+
+		absolute.text = rf_sandbox_printf(o->sb, "/%s", text);
+		return absolute.text ? rf_oci_inside(o, &absolute, &e->m.at) : rf_oci_no_memory(o);
+	}
+	return r < 0 ? r : rf_oci_inside(o, v, &e->m.at);
+}
+
+/* ------------------------------------------------------------------- entries */
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+static int finish_bind(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
+{
+	if (e->nr_rest)
+		return rf_oci_fail(o, e->rest_node, "a bind has no option '%.40s'",
+				   e->rest[2 * (e->nr_rest - 1)]);
+	if (!e->source || !*e->source)
+		return rf_oci_fail(o, v, "a bind needs a `source`");
+	e->m.kind = RF_MOUNT_BIND;
+	e->m.source = e->source;
+	return 0;
+}
+
+static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
+{
+	if (!e->m.at)
+		return rf_oci_fail(o, v, "no `destination`");
+	if (e->binds || (e->type && !strcmp(e->type, "bind")))
+		return finish_bind(o, v, e);
+	if (!e->type || !*e->type)
+		return rf_oci_fail(o, v, "neither a `type` nor a bind");
+	if (is_one_of(e->type, "cgroup", "cgroup2")) {
+		e->m.kind = RF_MOUNT_CGROUP;
+		return 0;
+	}
+	e->m.kind = RF_MOUNT_FS;
+	e->m.fstype = e->type;
+	/* virtual file systems are called by their own name in /proc/mounts */
+	if (e->source && *e->source && !e->rest)
+		e->rest = rf_sandbox_alloc(o->sb, 2 * sizeof(*e->rest));
+	if (e->source && *e->source) {
+		if (!e->rest)
+			return rf_oci_no_memory(o);
+		e->rest[2 * e->nr_rest] = "source";
+		e->rest[2 * e->nr_rest + 1] = e->source;
+		e->nr_rest++;
+	}
+	e->m.options = e->rest;
+	e->m.nr_options = e->nr_rest;
+	return 0;
+}
+
+static int add_mount(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	static const char idmapped[] = "id-mapped mounts are not built in yet";
+	static const struct rf_oci_key keys[] = {
+		{ .name = "destination", .read = read_destination },
+		{ .name = "type", .read = rf_oci_text, .offset = offsetof(struct entry, type) },
+		{ .name = "source", .read = rf_oci_text, .offset = offsetof(struct entry, source) },
+		{ .name = "options", .read = read_options },
+		{ .name = "uidMappings", .refused = idmapped },
+		{ .name = "gidMappings", .refused = idmapped },
+		{ .name = NULL }
+	};
+	struct rf_mount *m = rf_oci_mount_add(o->sb, o->c);
+	struct entry e;
+	int r;
+
+	(void)obj;
+	if (!m)
+		return rf_oci_no_memory(o);
+	e = (struct entry){ .m = *m };
+	e.m.place = e.m.at_place = v->place;
+	r = rf_oci_map(o, v, keys, &e);
+	if (r == 0)
+		r = finish(o, v, &e);
+	*m = e.m;
+	return r;
+}
+
+int rf_oci_read_mounts(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	return rf_oci_list(o, v, add_mount, obj);
+}

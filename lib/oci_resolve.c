@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a config.json leaves to the host: where paths begin, what a source is, which
+ * kernel parameters belong to the container, and where control groups are.
+ */
+#include "oci_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "probe.h"
+#include "spec.h"
+
+static int no_memory(struct rf_err *err)
+{
+	return rf_err_set(err, ENOMEM, "resolving a config.json");
+}
+
+static const char *below(struct rf_sandbox *sb, const char *bundle, const char *path)
+{
+	return *path == '/' ? path : rf_sandbox_printf(sb, "%s/%s", bundle, path);
+}
+
+static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, const char *bundle,
+			struct rf_err *err)
+{
+	static const char *const places[] = { "/tmp", "/run", "/var/tmp", "/mnt", "/dev", "/proc" };
+	struct stat st;
+
+	sb->root.path = below(sb, bundle, c->root);
+	if (!sb->root.path)
+		return no_memory(err);
+	if (stat(sb->root.path, &st) < 0)
+		return rf_err_at(err, &sb->root.place, errno, "root.path: %s", sb->root.path);
+	if (!S_ISDIR(st.st_mode))
+		return rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", sb->root.path);
+	for (size_t i = 0; !sb->scratch && i < sizeof(places) / sizeof(*places); i++)
+		if (stat(places[i], &st) == 0 && S_ISDIR(st.st_mode))
+			sb->scratch = places[i];
+	return 0;
+}
+
+/* A file is bound on a file, anything else on a directory. */
+static int resolve_bind(struct rf_sandbox *sb, struct rf_mount *m, const char *bundle,
+			struct rf_err *err)
+{
+	struct stat st;
+
+	m->source = below(sb, bundle, m->source);
+	if (!m->source)
+		return no_memory(err);
+	if (stat(m->source, &st) < 0)
+		return rf_err_at(err, &m->place, errno, "mounts: source %s", m->source);
+	m->flags |= S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
+	return 0;
+}
+
+/* -------------------------------------------------------------- control groups */
+
+static struct rf_mount *add_like(struct rf_sandbox *sb, struct rf_oci_config *c, size_t like)
+{
+	struct rf_mount *m = rf_oci_mount_add(sb, c);
+
+	if (!m)
+		return NULL;
+	m->place = sb->mounts[like].place;
+	m->at_place = sb->mounts[like].at_place;
+	m->attr = sb->mounts[like].attr;
+	m->deep = sb->mounts[like].deep;
+	m->has_propagation = sb->mounts[like].has_propagation;
+	m->propagates_deep = sb->mounts[like].propagates_deep;
+	m->propagation = sb->mounts[like].propagation;
+	return m;
+}
+
+/* The container's group in @tree, or the caller's where it has none of its own. */
+static const char *shown(const struct rf_oci_group *tree)
+{
+	return tree->dir ? tree->dir : tree->own;
+}
+
+/* Version 1: a directory with each hierarchy, and a link for each of several names. */
+static int show_trees(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
+		      const struct rf_oci_groups *g)
+{
+	static const char *options[] = { "mode", "0755", "source", "tmpfs" };
+	const char *at = sb->mounts[i].at;
+
+	sb->mounts[i].kind = RF_MOUNT_FS;
+	sb->mounts[i].fstype = "tmpfs";
+	sb->mounts[i].options = options;
+	sb->mounts[i].nr_options = 2;
+	for (size_t t = 0; t < g->nr; t++) {
+		const char *name = strrchr(g->trees[t].mount, '/') + 1;
+		struct rf_mount *m;
+
+		if (g->trees[t].v2)
+			continue;
+		m = add_like(sb, c, i);
+		if (!m)
+			return -ENOMEM;
+		m->kind = RF_MOUNT_BIND;
+		m->flags |= RF_MF_IS_DIR;
+		m->source = shown(&g->trees[t]);
+		m->at = rf_sandbox_printf(sb, "%s/%s", at, name);
+		if (!m->at)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Version 2: the group itself, which a new cgroup namespace has as its root. */
+static int show_unified(struct rf_sandbox *sb, size_t i, const struct rf_oci_groups *g)
+{
+	struct rf_mount *m = &sb->mounts[i];
+	bool all = sb->ns[RF_NS_CGROUP].mode == RF_NS_HOST;
+
+	for (size_t t = 0; t < g->nr; t++) {
+		if (!g->trees[t].v2)
+			continue;
+		m->kind = RF_MOUNT_BIND;
+		m->flags |= RF_MF_IS_DIR;
+		m->source = rf_sandbox_strdup(sb, all ? g->trees[t].mount : shown(&g->trees[t]));
+		return m->source ? 0 : -ENOMEM;
+	}
+	return -ENOENT;
+}
+
+static int resolve_cgroup(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
+			  const struct rf_oci_groups *g, struct rf_err *err)
+{
+	int r = g->unified ? show_unified(sb, i, g) : show_trees(sb, c, i, g);
+
+	if (r == -ENOENT)
+		return rf_err_at(err, &sb->mounts[i].place, EOPNOTSUPP,
+				 "mounts: no control groups are mounted here to be shown");
+	return r < 0 ? no_memory(err) : 0;
+}
+
+/* ----------------------------------------------------------- kernel parameters */
+
+static bool is_ipc(const char *path)
+{
+	static const char *const names[] = {
+		"kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall",
+		"kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(path, names[i]))
+			return true;
+	return !strncmp(path, "fs/mqueue/", 10);
+}
+
+/* One that is not of a namespace of the container's own is the host's. */
+static int check_sysctl(const struct rf_sandbox *sb, const struct rf_sysctl *s, struct rf_err *err)
+{
+	enum rf_ns ns = RF_NS_NR;
+
+	if (is_ipc(s->path))
+		ns = RF_NS_IPC;
+	else if (!strncmp(s->path, "net/", 4))
+		ns = RF_NS_NET;
+	else if (!strcmp(s->path, "kernel/domainname"))
+		ns = RF_NS_UTS;
+	if (ns == RF_NS_NR)
+		return rf_err_at(err, &s->place, EINVAL, "linux.sysctl: %s belongs to no namespace, "
+				 "so it is the host's", s->path);
+	if (sb->ns[ns].mode == RF_NS_HOST)
+		return rf_err_at(err, &s->place, EINVAL, "linux.sysctl: %s is the host's without a "
+				 "%s namespace", s->path, rf_ns_defs[ns].name);
+	return 0;
+}
+
+static int resolve_sysctls(const struct rf_sandbox *sb, struct rf_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sb->oci.nr_sysctls; i++)
+		r = check_sysctl(sb, &sb->oci.sysctls[i], err);
+	return r;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+/* As runc has it: a working directory that is missing is made. */
+static int add_cwd(struct rf_sandbox *sb, struct rf_oci_config *c, struct rf_err *err)
+{
+	struct rf_mount *m;
+
+	if (!strcmp(sb->cwd, "/") || strstr(sb->cwd, "/.."))
+		return 0;
+	for (size_t i = 0; i < sb->nr_mounts; i++)
+		if (!strcmp(sb->mounts[i].at, sb->cwd))
+			return 0;
+	m = rf_oci_mount_add(sb, c);
+	if (!m)
+		return no_memory(err);
+	m->kind = RF_MOUNT_DIR;
+	m->at = sb->cwd;
+	m->place = m->at_place = sb->cwd_place;
+	return 0;
+}
+
+static void resolve_terminal(struct rf_sandbox *sb, const struct rf_oci_config *c)
+{
+	if (!c->terminal)
+		return;
+	sb->terminal = RF_TERM_PRIVATE;
+	sb->tty = (struct rf_tty){ .fds = 7, .rows = c->rows, .cols = c->cols };
+	sb->oci.console = true;
+}
+
+static int resolve_mounts(struct rf_sandbox *sb, struct rf_oci_config *c, const char *bundle,
+			  const struct rf_oci_groups *g, struct rf_err *err)
+{
+	size_t nr = sb->nr_mounts;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < nr; i++) {
+		if (sb->mounts[i].kind == RF_MOUNT_BIND)
+			r = resolve_bind(sb, &sb->mounts[i], bundle, err);
+		else if (sb->mounts[i].kind == RF_MOUNT_CGROUP)
+			r = resolve_cgroup(sb, c, i, g, err);
+	}
+	return r;
+}
+
+int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct rf_features *f,
+		   const char *bundle, const struct rf_oci_groups *groups, struct rf_err *err)
+{
+	int r = resolve_root(sb, c, bundle, err);
+
+	if (sb->ns[RF_NS_NET].mode == RF_NS_NEW)
+		sb->network = RF_NET_LOOPBACK;
+	else if (sb->ns[RF_NS_NET].mode == RF_NS_JOIN_PATH)
+		sb->network = RF_NET_NONE;
+	resolve_terminal(sb, c);
+	if (r == 0)
+		r = resolve_mounts(sb, c, bundle, groups, err);
+	if (r == 0)
+		r = rf_oci_default_devices(sb, c, f) < 0 ? no_memory(err) : 0;
+	if (r == 0)
+		r = add_cwd(sb, c, err);
+	if (r == 0)
+		r = resolve_sysctls(sb, err);
+	if (r == 0)
+		r = rf_oci_resolve_seccomp(sb, c, err);
+	return r;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A config.json becomes a sandbox, or one clear error with its place and its path.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+
+#include "harness.h"
+
+#include "compile.h"
+#include "oci_config.h"
+#include "ringfence.h"
+
+/* What every document needs; the parts that a case is about come in between. */
+#define PROCESS(more)	"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]" more "}"
+#define LINUX(more)	"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]" more "}"
+#define DOC(process, linux_, more) \
+	"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"}," PROCESS(process) "," \
+	LINUX(linux_) more "}"
+
+static struct rf_sandbox *good(const char *text, struct rf_oci_config *c)
+{
+	struct rf_sandbox *sb = rf_sandbox_new();
+	struct rf_err err = RF_ERR_INIT;
+
+	if (rf_oci_parse("config.json", text, strlen(text), sb, c, &err) < 0)
+		fail_msg("%s\n  %u:%u: %s", text, err.line, err.col, err.msg);
+	return sb;
+}
+
+struct bad {
+	const char	*text;
+	const char	*want;		/* the message */
+};
+
+static void expect_bad(const struct bad *cases, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct rf_sandbox *sb = rf_sandbox_new();
+		struct rf_err err = RF_ERR_INIT;
+		struct rf_oci_config c;
+		int r = rf_oci_parse("config.json", cases[i].text, strlen(cases[i].text), sb, &c,
+				     &err);
+
+		if (r != -EINVAL || strcmp(err.msg, cases[i].want) || strcmp(err.file, "config.json") ||
+		    !err.line)
+			fail_msg("%s\n  returned %d, %s:%u:%u: %s", cases[i].text, r, err.file,
+				 err.line, err.col, err.msg);
+		rf_sandbox_free(sb);
+	}
+}
+
+#define EXPECT_BAD(cases) expect_bad(cases, ARRAY_SIZE(cases))
+
+TEST(what_is_no_config_is_refused)
+{
+	static const struct bad cases[] = {
+		{ "", "no JSON object" },
+		{ "ociVersion: 1.2.0", "no JSON object" },
+		{ "[]", "no JSON object" },
+		{ "{}", "no `ociVersion`" },
+		{ "{\"ociVersion\":\"1.2.0\"}", "no `root`" },
+		{ "{\"ociVersion\":\"2.0\"}", "ociVersion: '2.0' is no version from 1.0 to 1.3" },
+		{ "{\"ociVersion\":1}", "ociVersion: a string belongs here" },
+		{ "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"}}",
+		  "linux.namespaces: a container needs a new mount namespace" },
+		{ DOC("", "", ",\"root\":{\"path\":\"x\"}"), "key 'root' is on line 1 already" },
+	};
+
+	EXPECT_BAD(cases);
+}
+
+TEST(an_error_has_the_path_of_what_is_wrong)
+{
+	static const struct bad cases[] = {
+		{ DOC(",\"env\":[\"A=1\",\"B\"]", "", ""), "process.env: 'B' is no NAME=VALUE" },
+		{ DOC(",\"user\":{\"uid\":4294967295}", "", ""),
+		  "process.user.uid: '4294967295' is no whole number from 0 to 4294967294" },
+		{ DOC(",\"user\":{\"uid\":-1}", "", ""),
+		  "process.user.uid: '-1' is no whole number from 0 to 4294967294" },
+		{ DOC(",\"user\":{\"uid\":\"0\"}", "", ""), "process.user.uid: a number belongs here" },
+		{ DOC(",\"user\":{\"uid\":1e3}", "", ""),
+		  "process.user.uid: '1e3' is no whole number from 0 to 4294967294" },
+		{ DOC(",\"user\":{\"uid\":010}", "", ""),
+		  "process.user.uid: '010' is no whole number from 0 to 4294967294" },
+		{ DOC(",\"capabilities\":{\"bounding\":[\"CAP_X\"]}", "", ""),
+		  "process.capabilities.bounding[0]: no capability 'CAP_X'" },
+		{ DOC(",\"capabilities\":{\"effective\":[\"CAP_KILL\"]}", "", ""),
+		  "process.capabilities: `effective` has what `permitted` has not" },
+		{ DOC(",\"capabilities\":{\"ambient\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"]}", "", ""),
+		  "process.capabilities: `ambient` has what `permitted` or `inheritable` has not" },
+		{ DOC(",\"rlimits\":[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "", ""),
+		  "process.rlimits[0]: no limit 'RLIMIT_X'" },
+		{ DOC(",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "", ""),
+		  "process.rlimits[0]: `soft` is above `hard`" },
+		{ DOC(",\"noNewPrivileges\":\"true\"", "", ""),
+		  "process.noNewPrivileges: true or false belongs here" },
+		{ DOC("", ",\"maskedPaths\":[\"/a\",\"/b/../c\"]", ""),
+		  "linux.maskedPaths[1]: '/b/../c' has '..'" },
+		{ DOC("", ",\"devices\":[{\"type\":\"x\",\"path\":\"/dev/x\"}]", ""),
+		  "linux.devices[0]: no device of type 'x'" },
+		{ DOC("", ",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":0}]", ""),
+		  "linux.uidMappings[0]: a range without ids" },
+		{ DOC("", ",\"uidMappings\":[{\"containerID\":4294967290,\"hostID\":0,\"size\":9}]", ""),
+		  "linux.uidMappings[0]: it goes beyond the last id" },
+		{ DOC("", ",\"sysctl\":{\"net.x\":1}", ""),
+		  "linux.sysctl.\"net.x\": a string belongs here" },
+		{ DOC("", ",\"sysctl\":{\"../x\":\"1\"}", ""),
+		  "linux.sysctl.\"../x\": this is no kernel parameter" },
+		{ DOC("", ",\"cgroupsPath\":\"/a/../b\"", ""), "linux.cgroupsPath: '/a/../b' has '..'" },
+		{ DOC("", ",\"resources\":{\"memory\":{\"limit\":10,\"swap\":5}}", ""),
+		  "linux.resources.memory: `swap` is memory and swap together, and less than `limit`" },
+		{ DOC("", ",\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"x\"}]}", ""),
+		  "linux.resources.devices[0]: no access 'x'" },
+		{ DOC("", ",\"resources\":{\"unified\":{\"a/b.c\":\"1\"}}", ""),
+		  "linux.resources.unified.\"a/b.c\": this is no file of a control group" },
+		{ DOC("", "", ",\"mounts\":[{\"type\":\"tmpfs\"}]"), "mounts[0]: no `destination`" },
+		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\"}]"),
+		  "mounts[0]: neither a `type` nor a bind" },
+		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\"}]"),
+		  "mounts[0]: a bind needs a `source`" },
+		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/b\","
+		      "\"options\":[\"ro\",\"size=1\"]}]"),
+		  "mounts[0]: a bind has no option 'size'" },
+	};
+
+	EXPECT_BAD(cases);
+}
+
+TEST(what_cannot_be_done_is_refused_unless_it_asks_for_nothing)
+{
+	static const struct bad cases[] = {
+		{ DOC("", "", ",\"hooks\":{\"poststop\":[{\"path\":\"/x\"}]}"),
+		  "hooks: hooks are not built into ringfence-oci yet" },
+		{ DOC(",\"selinuxLabel\":\"x\"", "", ""),
+		  "process.selinuxLabel: SELinux labels are not built in yet" },
+		{ DOC("", "", ",\"windows\":{\"layerFolders\":[\"x\"]}"),
+		  "windows: it is for another platform" },
+		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\","
+		      "\"options\":[\"remount\"]}]"),
+		  "mounts[0].options[0]: 'remount': there is nothing to mount again" },
+	};
+	struct rf_oci_config c;
+
+	EXPECT_BAD(cases);
+	rf_sandbox_free(good(DOC(",\"selinuxLabel\":\"\",\"new\":[1]", ",\"intelRdt\":null",
+				 ",\"hooks\":{},\"windows\":{},\"future\":{\"x\":1}"), &c));
+}
+
+TEST(the_place_is_that_of_the_value)
+{
+	static const char text[] = "{\n \"ociVersion\": \"1.2.0\",\n \"hostname\":\n   7\n}";
+	struct rf_sandbox *sb = rf_sandbox_new();
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_oci_config c;
+
+	EXPECT_INT(-EINVAL, rf_oci_parse("c", text, strlen(text), sb, &c, &err));
+	EXPECT_INT(4, (int)err.line);
+	EXPECT_INT(4, (int)err.col);
+	rf_sandbox_free(sb);
+}
+
+TEST(a_process_is_what_it_says)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC(
+		",\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},\"oomScoreAdj\":-5,"
+		"\"user\":{\"uid\":7,\"gid\":8,\"umask\":18,\"additionalGids\":[9,10]},"
+		"\"env\":[\"PATH=/x\",\"A=\"],\"noNewPrivileges\":true,\"rlimits\":["
+		"{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":18446744073709551615}],"
+		"\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":3},"
+		"\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":5},\"capabilities\":{"
+		"\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\"],\"permitted\":[\"CAP_KILL\"]}", "", ""), &c);
+
+	EXPECT_TRUE(c.terminal && c.rows == 24 && c.cols == 80);
+	EXPECT_TRUE(sb->has_oom_score && sb->oom_score == -5);
+	EXPECT_TRUE(sb->user.uid == 7 && sb->user.gid == 8 && sb->user.nr_add_gids == 2);
+	EXPECT_TRUE(sb->has_umask && sb->umask == 022 && sb->no_new_privs);
+	EXPECT_STR("/x", sb->path);
+	EXPECT_TRUE(sb->rlimits[RLIMIT_CORE].hard == RLIM_INFINITY && !sb->rlimits[RLIMIT_CORE].soft);
+	EXPECT_TRUE(sb->oci.has_ioprio && sb->oci.io_class == 2 && sb->oci.io_level == 3);
+	EXPECT_TRUE(sb->oci.has_sched && sb->oci.sched.policy == 3 && sb->oci.sched.nice == 5);
+	EXPECT_TRUE(sb->oci.caps.bounding == (RF_CAP(CAP_KILL) | RF_CAP(CAP_CHOWN)));
+	EXPECT_TRUE(sb->capabilities == RF_CAP(CAP_KILL) && !sb->oci.caps.effective);
+	rf_sandbox_free(sb);
+}
+
+TEST(options_of_mounts_are_attributes_propagation_or_the_file_systems)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":["
+		"{\"destination\":\"/a/\",\"source\":\"/b\",\"options\":[\"rbind\",\"ro\",\"rnosuid\","
+		"\"noatime\",\"rslave\"]},"
+		"{\"destination\":\"c\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"size=64k\","
+		"\"rw\",\"nodev\",\"sync\"]}]"), &c);
+	const struct rf_mount *a = &sb->mounts[0], *t = &sb->mounts[1];
+
+	EXPECT_STR("/a", a->at);
+	EXPECT_TRUE(a->kind == RF_MOUNT_BIND && !(a->flags & RF_MF_NONREC));
+	EXPECT_TRUE(a->attr.set == (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME));
+	EXPECT_TRUE(a->deep.set == MOUNT_ATTR_NOSUID);
+	EXPECT_TRUE(a->has_propagation && a->propagates_deep && a->propagation == RF_PROP_SLAVE);
+	EXPECT_STR("/c", t->at);
+	EXPECT_TRUE(t->kind == RF_MOUNT_FS && t->nr_options == 3 && t->attr.set == MOUNT_ATTR_NODEV);
+	EXPECT_STR("size", t->options[0]);
+	EXPECT_STR("64k", t->options[1]);
+	EXPECT_STR("sync", t->options[2]);
+	EXPECT_STR("shm", t->options[5]);
+	rf_sandbox_free(sb);
+}
+
+TEST(the_last_of_two_opposites_counts)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":[{\"destination\":\"/a\","
+		"\"source\":\"/b\",\"options\":[\"bind\",\"ro\",\"rw\",\"exec\",\"noexec\"]}]"), &c);
+
+	EXPECT_TRUE(sb->mounts[0].attr.set == MOUNT_ATTR_NOEXEC);
+	EXPECT_TRUE(sb->mounts[0].attr.clear == MOUNT_ATTR_RDONLY);
+	rf_sandbox_free(sb);
+}
+
+static const struct rf_oci_limit *limit(const struct rf_oci_config *c, const char *file, bool v2)
+{
+	for (size_t i = 0; i < c->nr_limits; i++) {
+		const char *have = v2 ? c->limits[i].v2_file : c->limits[i].v1_file;
+
+		if (have && !strcmp(have, file))
+			return &c->limits[i];
+	}
+	fail_msg("no value for %s", file);
+	return NULL;
+}
+
+TEST(resources_are_values_for_either_version)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", ",\"resources\":{"
+		"\"memory\":{\"limit\":1048576,\"swap\":3145728},\"pids\":{\"limit\":-1},"
+		"\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000,\"cpus\":\"0-1\"},"
+		"\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"
+		"{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"r\"}],"
+		"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}]}", ""), &c);
+
+	EXPECT_STR("1048576", limit(&c, "memory.max", true)->v2_text);
+	EXPECT_STR("3145728", limit(&c, "memory.memsw.limit_in_bytes", false)->v1_text);
+	EXPECT_STR("2097152", limit(&c, "memory.swap.max", true)->v2_text);
+	EXPECT_STR("max", limit(&c, "pids.max", true)->v1_text);
+	EXPECT_STR("50000 100000", limit(&c, "cpu.max", true)->v2_text);
+	EXPECT_STR("39", limit(&c, "cpu.weight", true)->v2_text);
+	EXPECT_STR("0-1", limit(&c, "cpuset.cpus", false)->v1_text);
+	EXPECT_STR("a", limit(&c, "devices.deny", false)->v1_text);
+	EXPECT_STR("c 1:3 r", limit(&c, "devices.allow", false)->v1_text);
+	EXPECT_STR("4194304", limit(&c, "hugetlb.2MB.max", true)->v2_text);
+	rf_sandbox_free(sb);
+}
+
+TEST(a_sysctl_has_dots_or_slashes)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\","
+		"\"net/ipv4/conf/eth0.1/forwarding\":\"1\"}", ""), &c);
+
+	EXPECT_STR("net/ipv4/ip_forward", sb->oci.sysctls[0].path);
+	EXPECT_STR("net/ipv4/conf/eth0.1/forwarding", sb->oci.sysctls[1].path);
+	rf_sandbox_free(sb);
+}
+
+TEST(a_filter_is_kept_as_json)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\","
+		"\"syscalls\":[{\"names\":[\"a\\\"b\"],\"errnoRet\":1}]}", ""), &c);
+
+	EXPECT_STR("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\\\"b\"],"
+		   "\"errnoRet\":1}]}", c.seccomp);
+	rf_sandbox_free(sb);
+}
+
+TEST(hierarchies_are_found_by_their_mounts)
+{
+	static const char mounts[] =
+		"31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+		"32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:1 - cgroup cgroup rw,cpu,cpuacct\n"
+		"35 31 0:32 /lxc/x /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+		"36 31 0:33 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+		"41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n";
+	static const char self[] = "9:name=systemd:/init\n4:memory:/lxc/x/y\n2:cpu,cpuacct:/a b\n0::/z\n";
+	static const char *const want[][2] = {
+		{ "cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct/a b" },
+		{ "memory", "/sys/fs/cgroup/memory/y" },
+		{ "name=systemd", "/sys/fs/cgroup/systemd/init" },
+		{ "", "/sys/fs/cgroup/unified/z" },
+	};
+	struct rf_oci_groups g;
+
+	EXPECT_INT(0, rf_oci_groups_parse(&g, mounts, self));
+	EXPECT_INT(4, (int)g.nr);
+	EXPECT_FALSE(g.unified);
+	for (size_t i = 0; i < g.nr; i++) {
+		EXPECT_STR(want[i][0], g.trees[i].name);
+		EXPECT_STR(want[i][1], g.trees[i].own);
+	}
+	rf_oci_groups_done(&g);
+}
+
+TEST(of_version_2_alone_there_is_one)
+{
+	struct rf_oci_groups g;
+
+	EXPECT_INT(0, rf_oci_groups_parse(&g, "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 c rw\n",
+					  "0::/user.slice\n"));
+	EXPECT_TRUE(g.unified && g.nr == 1);
+	EXPECT_STR("/sys/fs/cgroup/user.slice", g.trees[0].own);
+	rf_oci_groups_done(&g);
+}
