@@ -13,6 +13,7 @@
 #include "options.h"
 #include "report.h"
 #include "running.h"
+#include "signal_name.h"
 #include "stop.h"
 
 enum { OPT_SIGNAL, OPT_ALL, OPT_WAIT, OPT_HELP };
@@ -61,33 +62,10 @@ struct targets {
 
 /* ---------------------------------------------------------------- the options */
 
-/* As sh(1) has them; C libraries do not agree on what they keep for themselves. */
-#define FIRST_REAL_TIME	34
-#define LAST_REAL_TIME	64
-
-static const struct { const char *name; int sig; } signals[] = {
-	{ "HUP", SIGHUP }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "ILL", SIGILL },
-	{ "TRAP", SIGTRAP }, { "ABRT", SIGABRT }, { "BUS", SIGBUS }, { "FPE", SIGFPE },
-	{ "KILL", SIGKILL }, { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV }, { "USR2", SIGUSR2 },
-	{ "PIPE", SIGPIPE }, { "ALRM", SIGALRM }, { "TERM", SIGTERM }, { "STKFLT", SIGSTKFLT },
-	{ "CHLD", SIGCHLD }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
-	{ "TTIN", SIGTTIN }, { "TTOU", SIGTTOU }, { "URG", SIGURG }, { "XCPU", SIGXCPU },
-	{ "XFSZ", SIGXFSZ }, { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },
-	{ "IO", SIGIO }, { "PWR", SIGPWR }, { "SYS", SIGSYS },
-};
-
 static int take_signal(const char *text, int *ret, struct rf_err *err)
 {
-	const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
-	int n = options_number(text, 1, LAST_REAL_TIME);
+	int n = signal_number(text);
 
-	for (size_t i = 0; n < 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (strcmp(signals[i].name, name) == 0)
-			n = signals[i].sig;
-	if (n < 0 && strncmp(name, "RTMIN+", 6) == 0) {
-		n = options_number(name + 6, 0, LAST_REAL_TIME - FIRST_REAL_TIME);
-		n = n < 0 ? n : FIRST_REAL_TIME + n;
-	}
 	if (n < 0)
 		return rf_err_set(err, EINVAL, "--signal: there is no signal '%.32s'", text);
 	*ret = n;

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "ringfence.h"
 
+static const char *program = "ringfence";
 static bool stdout_was_closed;
 static const char *about;	/* the job that messages are about, or NULL */
 static void (*make_way)(void *arg);	/* before each message, or NULL */
@@ -69,6 +70,11 @@ static void put(char *buf, size_t size, size_t *n, const char *fmt, ...)
 		*n = *n + (size_t)r < size ? *n + (size_t)r : size - 1;
 }
 
+void report_name(const char *name)
+{
+	program = name;
+}
+
 void report_make_way(void (*call)(void *arg), void *arg)
 {
 	make_way = call;
@@ -92,7 +98,7 @@ void report_error(const struct rf_err *err, unsigned int flags)
 	text_escape(err->file, file, sizeof(file));
 	text_escape(err->msg, msg, sizeof(msg));
 	text_escape(err->hint, hint, sizeof(hint));
-	put(text, sizeof(text), &n, "ringfence: ");
+	put(text, sizeof(text), &n, "%s: ", program);
 	if (about && !*file)
 		put(text, sizeof(text), &n, "%s: ", about);
 	if (*file)
@@ -117,7 +123,7 @@ void report_text(const char *fmt, ...)
 	va_list ap;
 	int r;
 
-	put(text, sizeof(text), &n, "ringfence: ");
+	put(text, sizeof(text), &n, "%s: ", program);
 	if (about)
 		put(text, sizeof(text), &n, "%s: ", about);
 	va_start(ap, fmt);

@@ -26,6 +26,9 @@ void report_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void report_about(const char *what);
 
+/* The program's name in front of messages; "ringfence" at first.  Borrowed. */
+void report_name(const char *name);
+
 /* @call(@arg) before every message: a line that is no message has to go. NULL: none. */
 void report_make_way(void (*call)(void *arg), void *arg);
 

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ringfence-oci create and run: from a bundle to a process that waits at its gate.
+ *
+ * The process dies with its creator until the state says who it is (compile_apart.c);
+ * groups are written down before they are made.  So a creator that is killed leaves
+ * what `delete --force` finds, at whatever point it was.
+ */
+#include "oci_create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "error.h"
+#include "hint.h"
+#include "oci_gate.h"
+#include "options.h"
+#include "report.h"
+#include "ring.h"
+
+/* -------------------------------------------------------------------- options */
+
+enum { OPT_BUNDLE, OPT_CONSOLE, OPT_PID_FILE, OPT_FDS, OPT_NO_PIVOT, OPT_NO_KEYRING, OPT_DETACH,
+       OPT_KEEP, OPT_NO_SUBREAPER };
+
+#define CREATE_ROWS \
+	{ .name = "bundle", .letter = 'b', .arg = "DIR", .id = OPT_BUNDLE, \
+	  .help = "the bundle, instead of the current directory", .complete = RF_COMPLETE_DIR }, \
+	{ .name = "console-socket", .arg = "PATH", .id = OPT_CONSOLE, \
+	  .help = "send the terminal's master to this socket", .complete = RF_COMPLETE_FILE }, \
+	{ .name = "pid-file", .arg = "FILE", .id = OPT_PID_FILE, \
+	  .help = "write the process's number to FILE", .complete = RF_COMPLETE_FILE }, \
+	{ .name = "preserve-fds", .arg = "N", .id = OPT_FDS, \
+	  .help = "pass N descriptors from 3 on" }, \
+	{ .name = "no-pivot", .id = OPT_NO_PIVOT, .help = "refused: a root that is left again is none" }, \
+	{ .name = "no-new-keyring", .id = OPT_NO_KEYRING, \
+	  .help = "keep the caller's session keyring" }
+
+static const struct rf_opt create_opts[] = { CREATE_ROWS, { .name = NULL } };
+static const struct rf_opt run_opts[] = {
+	CREATE_ROWS,
+	{ .name = "detach", .letter = 'd', .id = OPT_DETACH, .help = "leave it running" },
+	{ .name = "keep", .id = OPT_KEEP, .help = "do not delete the container when it has ended" },
+	{ .name = "no-subreaper", .id = OPT_NO_SUBREAPER, .help = "nothing: ringfence-oci is none" },
+	{ .name = NULL }
+};
+
+static int take(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err)
+{
+	struct oci_creation *n = state;
+
+	switch (opt->id) {
+	case OPT_BUNDLE:
+		n->bundle = value;
+		return 0;
+	case OPT_CONSOLE:
+		n->console_socket = value;
+		return 0;
+	case OPT_PID_FILE:
+		n->pid_file = value;
+		return 0;
+	case OPT_FDS:
+		n->preserve = options_number(value, 0, 1000);
+		return n->preserve < 0 ? rf_err_set(err, EINVAL, "--preserve-fds: '%s' is no number "
+						    "from 0 to 1000", value) : 0;
+	case OPT_NO_PIVOT:
+		return rf_err_set(err, EINVAL, "--no-pivot: a root that can be left again is not built");
+	case OPT_NO_KEYRING:
+		n->no_keyring = true;
+		return 0;
+	case OPT_DETACH:
+		n->detach = true;
+		return 0;
+	case OPT_KEEP:
+		n->keep = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* ------------------------------------------------------------------- the model */
+
+/* Descriptors that the caller hands down; what they are is its business. */
+static int pass_fds(struct oci_creation *n, struct rf_err *err)
+{
+	struct rf_sandbox *sb = n->sb;
+
+	if (!n->preserve)
+		return 0;
+	sb->fds = rf_sandbox_alloc(sb, (size_t)n->preserve * sizeof(*sb->fds));
+	if (!sb->fds)
+		return rf_err_set(err, ENOMEM, "--preserve-fds");
+	for (int i = 0; i < n->preserve; i++) {
+		int fd = 3 + i, flags = fcntl(fd, F_GETFD);
+
+		/* what is close-on-exec here is ours and not the caller's */
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return rf_err_set(err, EBADF, "--preserve-fds: descriptor %d", fd);
+		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){
+			.number = fd, .from = fd, .kind = RF_FD_INHERIT, .dir_ok = true,
+		};
+	}
+	return 0;
+}
+
+static int check_terminal(const struct oci_creation *n, struct rf_err *err)
+{
+	if (n->c.terminal && !n->console_socket)
+		return rf_err_at(err, &n->sb->terminal_place, EINVAL, "process.terminal: nobody takes "
+				 "the terminal: --console-socket says who");
+	if (!n->c.terminal && n->console_socket)
+		return rf_err_set(err, EINVAL, "--console-socket: the process has no terminal");
+	return 0;
+}
+
+static int load(struct oci_creation *n, struct rf_err *err)
+{
+	int r;
+
+	n->sb = rf_sandbox_new();
+	if (!n->sb)
+		return rf_err_set(err, ENOMEM, "the container");
+	r = rf_probe(&n->f, err);
+	if (r == 0)
+		r = rf_oci_load(n->bundle, n->sb, &n->c, err);
+	if (r == 0 && !n->c.has_process)
+		r = rf_err_set(err, EINVAL, "%s/config.json: no `process`", n->bundle);
+	if (r == 0 && n->sb->user.map == RF_MAP_RANGES)
+		r = rf_probe_subids(&n->f, err);
+	if (r == 0)
+		r = check_terminal(n, err);
+	n->sb->oci.keep_keyring = n->no_keyring;
+	return r == 0 ? pass_fds(n, err) : r;
+}
+
+/* ------------------------------------------------------------------- the state */
+
+static char *text_now(void)
+{
+	struct timespec ts;
+	struct tm tm;
+	char buf[40], *text;
+	size_t len;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	len = strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf[len] = '\0';
+	return asprintf(&text, "%s.%09ldZ", buf, ts.tv_nsec) < 0 ? NULL : text;
+}
+
+static char *annotations(const struct rf_oci_config *c)
+{
+	json_t *notes = json_object();
+	char *text;
+
+	for (size_t i = 0; notes && i < c->nr_annotations; i++)
+		(void)json_object_set_new(notes, c->annotations[i].key,
+					  json_string(c->annotations[i].value));
+	text = notes ? json_dumps(notes, JSON_COMPACT) : NULL;
+	json_decref(notes);
+	return text;
+}
+
+static int list_groups(struct oci_creation *n, struct rf_err *err)
+{
+	struct oci_container *k = &n->k;
+
+	for (size_t i = 0; i < k->nr_groups; i++) {
+		free(k->groups[i].dir);
+		free(k->groups[i].name);
+	}
+	k->nr_groups = 0;
+	for (size_t i = 0; i < n->g.nr; i++) {
+		struct oci_group *g = &k->groups[k->nr_groups];
+
+		if (!n->g.trees[i].dir)
+			continue;
+		g->dir = strdup(n->g.trees[i].dir);
+		g->name = strdup(n->g.trees[i].name);
+		k->nr_groups++;
+		if (!g->dir || !g->name)
+			return rf_err_set(err, ENOMEM, "the state");
+	}
+	return 0;
+}
+
+static int describe(struct oci_creation *n, struct rf_err *err)
+{
+	struct oci_container *k = &n->k;
+
+	k->version = strdup(n->c.version);
+	k->bundle = strdup(n->bundle);
+	k->created = text_now();
+	k->owner = geteuid();
+	k->annotations = annotations(&n->c);
+	if (asprintf(&k->rootfs, "%s%s%s", *n->c.root == '/' ? "" : n->bundle,
+		     *n->c.root == '/' ? "" : "/", n->c.root) < 0)
+		k->rootfs = NULL;
+	if (!k->version || !k->bundle || !k->created || !k->annotations || !k->rootfs)
+		return rf_err_set(err, ENOMEM, "the state");
+	return list_groups(n, err);
+}
+
+/* Written before they are made, and again without those that could not be had. */
+static int make_groups(struct oci_creation *n, struct rf_err *err)
+{
+	char path[1100];
+	int r = rf_oci_groups_read(&n->g, err);
+
+	(void)snprintf(path, sizeof(path), "/%s", n->k.id);
+	if (r == 0)
+		r = rf_oci_groups_plan(&n->g, &n->c, path, err);
+	if (r == 0)
+		r = describe(n, err);
+	if (r == 0)
+		r = oci_state_write(&n->k, err);
+	if (r == 0)
+		r = rf_oci_groups_make(&n->g, &n->c, n->f.host_root, err);
+	return r == 0 ? list_groups(n, err) : r;
+}
+
+/* What the process joins by. */
+static int open_groups(struct oci_creation *n, struct rf_err *err)
+{
+	struct rf_cgroup_spec *c = &n->sb->cgroup;
+
+	for (size_t i = 0; i < n->k.nr_groups; i++) {
+		int fd = open(n->k.groups[i].dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			return rf_err_set(err, errno, "open %s", n->k.groups[i].dir);
+		c->fds[c->nr_fds++] = fd;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the console */
+
+static int connect_console(struct oci_creation *n, struct rf_err *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (!n->console_socket)
+		return 0;
+	if (strlen(n->console_socket) >= sizeof(a.sun_path))
+		return rf_err_set(err, ENAMETOOLONG, "--console-socket %s", n->console_socket);
+	strcpy(a.sun_path, n->console_socket);
+	n->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (n->console < 0 || connect(n->console, (const struct sockaddr *)&a, sizeof(a)) < 0)
+		return rf_err_set(err, errno, "--console-socket %s", n->console_socket);
+	return 0;
+}
+
+/* Engines put it into blocking mode or not as they like. */
+static int send_master(struct oci_creation *n, int master, struct rf_err *err)
+{
+	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
+		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	char name[] = "/dev/ptmx";
+	struct iovec iov = { .iov_base = name, .iov_len = sizeof(name) - 1 };
+	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int flags = fcntl(master, F_GETFL), r = 0;
+
+	if (flags >= 0)
+		(void)fcntl(master, F_SETFL, flags & ~O_NONBLOCK);
+	memcpy(CMSG_DATA(&control.h), &master, sizeof(master));
+	if (n->console < 0 || sendmsg(n->console, &m, MSG_NOSIGNAL) < 0)
+		r = rf_err_set(err, n->console < 0 ? EPROTO : errno, "--console-socket %s",
+			       n->console_socket ? n->console_socket : "");
+	(void)close(master);
+	return r;
+}
+
+/* ------------------------------------------------------------------- the launch */
+
+static struct rf_place place_of(const struct rf_chain *c, int index)
+{
+	const struct rf_origin *o = &c->origins[c->ops[index].origin];
+
+	if (!c->ops[index].origin)
+		return (struct rf_place){ NULL, 0, 0 };
+	return (struct rf_place){ o->file ? c->data + o->file : NULL, o->line, o->col };
+}
+
+/* In the words that engines know. */
+static void no_command(const struct oci_creation *n, int error, struct rf_err *err)
+{
+	const char *name = n->sb->argv[0];
+	const struct rf_place *place = &n->sb->command_place;
+
+	if (error == ENOENT && !strchr(name, '/'))
+		rf_err_at(err, place, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+	else
+		rf_err_at(err, place, error, "exec: \"%s\"", name);
+}
+
+static int launch_failed(struct oci_creation *n, const struct rf_completion *done,
+			 struct rf_err *err)
+{
+	const struct rf_chain *c = n->chain;
+	struct rf_failed failed;
+	struct rf_place place;
+	char text[400];
+
+	if (done->index < 0)
+		return rf_err_set(err, done->result < 0 ? -done->result : EIO, "the container");
+	n->failed_op = rf_chain_op_name(c, done->index);
+	if (c->ops[done->index].kind == RF_OP_FIND) {
+		no_command(n, -done->result, err);
+		return -ENOENT;
+	}
+	place = place_of(c, done->index);
+	(void)rf_op_print(c, &c->ops[done->index], text, sizeof(text));
+	rf_err_at(err, &place, -done->result, "%s", text);
+	failed = (struct rf_failed){ .chain = c, .op = &c->ops[done->index],
+				     .error = -done->result, .sb = n->sb, .f = &n->f, .host = "" };
+	(void)rf_hint(&failed, err);
+	return -EIO;
+}
+
+/* The first gate: the process is known now, and may let go of us when that is written. */
+static int at_first_gate(struct oci_creation *n, struct rf_err *err)
+{
+	n->k.pid = rf_context_pid(n->ctx);
+	n->k.start = oci_start_time(n->k.pid);
+	if (!n->k.start)
+		return rf_err_set(err, ESRCH, "the container's process");
+	if (oci_state_write(&n->k, err) < 0)
+		return -EIO;
+	return rf_context_open(n->ctx);
+}
+
+/* Until it is parked where others open it.  0, or a negative errno with @err. */
+static int await_gate(struct oci_creation *n, struct rf_err *err)
+{
+	struct rf_completion done;
+	int r;
+
+	for (;;) {
+		r = rf_ring_wait(n->ring, -1, &done);
+		if (r < 0)
+			return rf_err_set(err, -r, "waiting for the container");
+		switch (done.kind) {
+		case RF_DONE_FD:
+			r = send_master(n, done.result, err);
+			break;
+		case RF_DONE_PARKED:
+			if (n->chain->ops[done.index].u.gate.slot >= 0)
+				return 0;
+			r = at_first_gate(n, err);
+			break;
+		case RF_DONE_FAILED: case RF_DONE_EXIT: case RF_DONE_ENDED:
+			n->ctx = NULL;
+			return launch_failed(n, &done, err);
+		default:
+			break;
+		}
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The maker of the process has nothing left to do: no zombie of it for the engine. */
+static void reap_maker(const struct oci_creation *n)
+{
+	pid_t left[2];
+
+	rf_context_left(n->ctx, left);
+	if (left[1] > 0)
+		(void)waitpid(left[1], NULL, __WALL);
+}
+
+static int launch(struct oci_creation *n, struct rf_err *err)
+{
+	int r;
+
+	n->gate = oci_gate_listen(n->k.dir);
+	if (n->gate < 0)
+		return rf_err_set(err, -n->gate, "a socket in %s/%s", oci.root, n->k.id);
+	n->sb->oci.gate_fd = n->gate;
+	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, err);
+	if (r == 0)
+		r = open_groups(n, err);
+	if (r == 0)
+		r = rf_compile(n->sb, &n->f, &n->chain, err);
+	if (r == 0)
+		r = rf_ring_new(RF_ENGINE_PLAIN, &n->ring, err);
+	if (r == 0)
+		r = rf_submit(n->ring, n->chain, 0, 0, &n->ctx, err);
+	if (r == 0)
+		r = await_gate(n, err);
+	if (r == 0)
+		reap_maker(n);
+	return r;
+}
+
+/* ------------------------------------------------------------------ the pid file */
+
+static int write_pid_file(const struct oci_creation *n, struct rf_err *err)
+{
+	char *temporary, text[24];
+	int fd, r = 0;
+
+	if (!n->pid_file)
+		return 0;
+	if (asprintf(&temporary, "%s.%d", n->pid_file, (int)getpid()) < 0)
+		return rf_err_set(err, ENOMEM, "--pid-file");
+	(void)snprintf(text, sizeof(text), "%d", (int)n->k.pid);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		r = -errno;
+	if (r == 0)
+		r = write_all(fd, text, strlen(text));
+	if (fd >= 0)
+		(void)close(fd);
+	if (r == 0 && rename(temporary, n->pid_file) < 0)
+		r = -errno;
+	if (r < 0 && fd >= 0)
+		(void)unlink(temporary);
+	free(temporary);
+	return r < 0 ? rf_err_set(err, -r, "--pid-file %s", n->pid_file) : 0;
+}
+
+/* --------------------------------------------------------------------- together */
+
+/* Nothing is left of it. */
+static void undo(struct oci_creation *n)
+{
+	struct rf_err ignored = RF_ERR_INIT;
+
+	n->ring = rf_ring_free(n->ring);
+	n->k.pid = 0;
+	if (n->k.dir >= 0)
+		(void)oci_delete(&n->k, &ignored);
+}
+
+int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
+{
+	char *bundle = realpath(n->bundle ? n->bundle : ".", NULL);
+	int r;
+
+	if (!bundle)
+		return rf_err_set(err, errno, "--bundle %s", n->bundle ? n->bundle : ".");
+	n->bundle = n->bundle_text = bundle;
+	if (!oci_id_is_good(id))
+		return rf_err_set(err, EINVAL, "invalid container ID '%.64s'", id);
+	r = load(n, err);
+	if (r == 0)
+		r = connect_console(n, err);
+	if (r < 0)
+		return r;
+	r = oci_state_new(&n->k, id, err);
+	if (r == 0)
+		r = make_groups(n, err);
+	if (r == 0)
+		r = launch(n, err);
+	if (r == 0)
+		r = write_pid_file(n, err);
+	if (r < 0 && n->k.dir >= 0)
+		undo(n);
+	return r;
+}
+
+static int begin(const struct command *cmd, struct oci_creation *n, int argc, char **argv,
+		 struct rf_err *err)
+{
+	char *words[1];
+	int r = oci_options(cmd, argc, argv, take, n, words, 1, err);
+
+	if (r == 0)
+		return rf_err_set(err, EINVAL, "%s: no container ID", cmd->name);
+	return r < 0 ? r : oci_create(n, words[0], err);
+}
+
+static int create_main(int argc, char **argv)
+{
+	struct oci_creation n = OCI_CREATION_INIT;
+	struct rf_err err = RF_ERR_INIT;
+	int r = begin(&oci_cmd_create, &n, argc, argv, &err);
+
+	/* the ring is left alone: freeing it would end the process */
+	return r < 0 ? oci_fail_op(&err, n.failed_op) : 0;
+}
+
+/* ------------------------------------------------------------------------- run */
+
+/* Every signal that can be passed on goes to the process; its end ends the wait. */
+static int await_end(const struct oci_creation *n, int pidfd, const sigset_t *set)
+{
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		int sig = sigwaitinfo(set, &info);
+
+		if (sig > 0 && sig != SIGCHLD)
+			(void)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+		if (waitpid(n->k.pid, &status, WNOHANG | __WALL) == n->k.pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
+}
+
+static int run(struct oci_creation *n, struct rf_err *err, int *ret_status)
+{
+	sigset_t set;
+	int pidfd, r;
+
+	(void)sigfillset(&set);
+	for (const int *s = (const int[]){ SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTTIN, SIGTTOU, 0 }; *s; s++)
+		(void)sigdelset(&set, *s);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	pidfd = oci_state_pidfd(&n->k);
+	r = oci_start(&n->k, err);
+	if (r == 0 && !n->detach && pidfd >= 0) {
+		/* others may work with it meanwhile */
+		(void)flock(n->k.dir, LOCK_UN);
+		*ret_status = await_end(n, pidfd, &set);
+		(void)flock(n->k.dir, LOCK_EX);
+	}
+	if (pidfd >= 0)
+		(void)close(pidfd);
+	if (r < 0 || (!n->detach && !n->keep)) {
+		struct rf_err other = RF_ERR_INIT;
+		int d = oci_delete(&n->k, &other);
+
+		if (r == 0 && d < 0) {
+			*err = other;
+			r = d;
+		}
+	}
+	return r;
+}
+
+static int run_main(int argc, char **argv)
+{
+	struct oci_creation n = OCI_CREATION_INIT;
+	struct rf_err err = RF_ERR_INIT;
+	int status = 0, r;
+
+	r = begin(&oci_cmd_run, &n, argc, argv, &err);
+	if (r == 0)
+		r = run(&n, &err, &status);
+	return r < 0 ? oci_fail_op(&err, n.failed_op) : status;
+}
+
+const struct command oci_cmd_create = {
+	.name = "create", .args = "[option...] <container-id>", .opts = create_opts,
+	.help = "make a container whose command waits to be started", .main = create_main,
+};
+
+const struct command oci_cmd_run = {
+	.name = "run", .args = "[option...] <container-id>", .opts = run_opts,
+	.help = "create a container, start it, and wait for its end", .main = run_main,
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A container that is being made.
+ */
+#ifndef RF_CMD_OCI_CREATE_H
+#define RF_CMD_OCI_CREATE_H
+
+#include "oci_runtime.h"
+#include "probe.h"
+
+struct oci_creation {
+	/* options */
+	const char	*bundle;	/* later: absolute */
+	const char	*console_socket, *pid_file;
+	int		 preserve;	/* descriptors from 3 on */
+	bool		 no_keyring, detach, keep;
+
+	char		*bundle_text;
+	struct oci_container k;
+	struct rf_sandbox *sb;
+	struct rf_oci_config c;
+	struct rf_features f;
+	struct rf_oci_groups g;
+	struct rf_chain	*chain;
+	struct rf_ring	*ring;
+	struct rf_context *ctx;
+	int		 gate, console;	/* sockets; -1 */
+	const char	*failed_op;
+};
+#define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .console = -1 }
+
+/* Until its process waits at the gate; after an error nothing is left of it. */
+int oci_create(struct oci_creation *n, const char *id, struct rf_err *err);
+
+#endif

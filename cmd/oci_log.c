@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Errors.  Engines show the last line of standard error, or read the log: so the
+ * whole cause is one line, and in the log once more, in the format of runc's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "oci_runtime.h"
+#include "report.h"
+
+static void now(char buf[40])
+{
+	struct timespec ts;
+	struct tm tm;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	(void)strftime(buf, 40, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static char *json_line(const char *msg, const struct rf_err *err, const char *op)
+{
+	char time[40], place[300];
+	json_t *entry;
+	char *text;
+
+	now(time);
+	entry = json_pack("{s:s, s:s, s:s}", "level", "error", "msg", msg, "time", time);
+	if (entry && err->file[0]) {
+		(void)snprintf(place, sizeof(place), "%s:%u:%u", err->file, err->line, err->col);
+		(void)json_object_set_new(entry, "place", json_string(place));
+	}
+	if (entry && op)
+		(void)json_object_set_new(entry, "op", json_string(op));
+	if (entry && err->hint[0])
+		(void)json_object_set_new(entry, "hint", json_string(err->hint));
+	text = entry ? json_dumps(entry, JSON_COMPACT) : NULL;
+	json_decref(entry);
+	return text;
+}
+
+static char *text_line(const char *msg)
+{
+	char time[40], *text;
+
+	now(time);
+	return asprintf(&text, "time=\"%s\" level=error msg=\"%s\"", time, msg) < 0 ? NULL : text;
+}
+
+static void log_write(const char *msg, const struct rf_err *err, const char *op)
+{
+	char *text;
+	int fd;
+
+	if (!oci.log_file)
+		return;
+	fd = open(oci.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	if (fd < 0)
+		return;		/* standard error has it all the same */
+	text = oci.log_json ? json_line(msg, err, op) : text_line(msg);
+	if (text) {
+		(void)write_all(fd, text, strlen(text));
+		(void)write_all(fd, "\n", 1);
+	}
+	free(text);
+	(void)close(fd);
+}
+
+int oci_fail_op(const struct rf_err *err, const char *op)
+{
+	char line[2048], clean[4096], place[300] = "";
+
+	if (err->file[0] && err->line)
+		(void)snprintf(place, sizeof(place), "%s:%u:%u: ", err->file, err->line, err->col);
+	else if (err->file[0])
+		(void)snprintf(place, sizeof(place), "%s: ", err->file);
+	(void)snprintf(line, sizeof(line), "%s%s%s%s%s%s%s", place, err->msg,
+		       err->code == EINVAL ? "" : ": ", err->code == EINVAL ? "" : strerror(err->code),
+		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
+	text_escape(line, clean, sizeof(clean));
+	log_write(clean, err, op);
+	report_text("%s\n", clean);
+	return 1;
+}
+
+int oci_fail(const struct rf_err *err)
+{
+	return oci_fail_op(err, NULL);
+}
+
+int oci_usage(const char *fmt, ...)
+{
+	struct rf_err err = RF_ERR_INIT;
+	char msg[256];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, args);
+	va_end(args);
+	rf_err_set(&err, EINVAL, "%s", msg);
+	return oci_fail(&err);
+}

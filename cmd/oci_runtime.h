@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ringfence-oci: an OCI runtime with the command line of runc and crun.
+ *
+ *	main	oci_main.c	global options, the table of commands
+ *	log	oci_log.c	errors: a line for people, a log for engines
+ *	state	oci_state.c	what is on disk of a container
+ *	create	oci_create.c	create, run
+ *	start	oci_start.c	opening the gate
+ *	exec	oci_exec.c	one more process
+ *	end	oci_end.c	kill, delete, pause, resume
+ *	show	oci_show.c	state, list, ps, features, spec
+ */
+#ifndef RF_CMD_OCI_RUNTIME_H
+#define RF_CMD_OCI_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "command.h"
+#include "oci_config.h"
+#include "ringfence.h"
+
+/* Global options, and what they come to. */
+struct oci {
+	const char	*root;		/* directory of all containers */
+	const char	*log_file;
+	bool		 log_json, debug;
+	const char	*command;	/* for messages */
+};
+extern struct oci oci;
+
+/* ------------------------------------------------------------------------ log */
+
+/* What failed, for people and for the log; the exit status. */
+int oci_fail(const struct rf_err *err);
+/* The same with the name of an op. */
+int oci_fail_op(const struct rf_err *err, const char *op);
+int oci_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---------------------------------------------------------------------- state */
+
+enum oci_status { OCI_CREATING, OCI_CREATED, OCI_RUNNING, OCI_PAUSED, OCI_STOPPED };
+extern const char *const oci_status_names[];
+
+struct oci_group {
+	char		*dir, *name;
+};
+
+/* A container: its directory, locked for as long as this is open. */
+struct oci_container {
+	char		*id;
+	int		 dir;		/* -1: none */
+	/* of state.json */
+	char		*version, *bundle, *rootfs, *created;
+	pid_t		 pid;		/* 0: not yet */
+	uint64_t	 start;		/* its start time, field 22 of /proc/PID/stat */
+	uid_t		 owner;
+	struct oci_group groups[RF_OCI_TREES];
+	size_t		 nr_groups;
+	char		*annotations;	/* as JSON */
+};
+#define OCI_CONTAINER_INIT { .dir = -1 }
+
+/* May a container be called so, as runc has it? */
+bool oci_id_is_good(const char *id);
+/* Make @id's directory; -EEXIST. */
+int oci_state_new(struct oci_container *k, const char *id, struct rf_err *err);
+/* Lock and read; -ENOENT: there is none.  With nothing written yet, it is as good as stopped. */
+int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err);
+int oci_state_write(const struct oci_container *k, struct rf_err *err);
+/* Remove the directory with all that is in it. */
+int oci_state_remove(struct oci_container *k, struct rf_err *err);
+void oci_state_close(struct oci_container *k);
+/* Of its process now, by number and start time. */
+enum oci_status oci_state_status(const struct oci_container *k);
+/* A pidfd of its process, or -ESRCH. */
+int oci_state_pidfd(const struct oci_container *k);
+/* Start time of @pid, 0: there is no such process, or it is a zombie. */
+uint64_t oci_start_time(pid_t pid);
+/* The group by which all of it is stopped and killed, or NULL. */
+const char *oci_state_tracker(const struct oci_container *k);
+/* The JSON of runtime-spec's `state`, malloc'd. */
+char *oci_state_json(const struct oci_container *k);
+
+/* ---------------------------------------------------------------------- start */
+
+/* Open the gate of a created container; 0, or a negative errno with what the command met. */
+int oci_start(struct oci_container *k, struct rf_err *err);
+
+/* ------------------------------------------------------------------------ end */
+
+/* Kill what is left, remove its groups and its directory: in bounded time. */
+int oci_delete(struct oci_container *k, struct rf_err *err);
+
+extern const struct command oci_cmd_create, oci_cmd_start, oci_cmd_run, oci_cmd_state,
+	oci_cmd_kill, oci_cmd_delete, oci_cmd_list, oci_cmd_spec, oci_cmd_features,
+	oci_cmd_ps, oci_cmd_pause, oci_cmd_resume, oci_cmd_checkpoint, oci_cmd_restore;
+extern const struct command *const oci_commands[];
+
+/*
+ * Parse options of @cmd, which may stand among its @max words at most; with
+ * COMMAND_RUNS they end at the first word.  Return: the number of words in @words, or a
+ * negative errno.
+ */
+int oci_options(const struct command *cmd, int argc, char **argv,
+		int (*take)(void *state, const struct rf_opt *opt, const char *value,
+			    struct rf_err *err),
+		void *state, char **words, int max, struct rf_err *err);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ringfence-oci spec and features: what a config.json may look like, and what this
+ * runtime does with one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "error.h"
+#include "oci_runtime.h"
+#include "report.h"
+
+/* ------------------------------------------------------------------------- spec */
+
+enum { OPT_BUNDLE, OPT_ROOTLESS };
+
+struct spec {
+	const char	*bundle;
+	bool		 rootless;
+};
+
+static const struct rf_opt spec_opts[] = {
+	{ .name = "bundle", .letter = 'b', .arg = "DIR", .id = OPT_BUNDLE,
+	  .help = "write to DIR instead of the current directory", .complete = RF_COMPLETE_DIR },
+	{ .name = "rootless", .id = OPT_ROOTLESS, .help = "one for an ordinary user" },
+	{ .name = NULL }
+};
+
+static int take_spec(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err)
+{
+	struct spec *s = state;
+
+	(void)err;
+	if (opt->id == OPT_BUNDLE)
+		s->bundle = value;
+	else
+		s->rootless = true;
+	return 0;
+}
+
+static const char usual[] =
+"{\"ociVersion\":\"1.2.0\",\"process\":{\"terminal\":false,\"user\":{\"uid\":0,\"gid\":0},"
+"\"args\":[\"sh\"],\"env\":[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
+"\"TERM=xterm\"],\"cwd\":\"/\",\"capabilities\":{"
+"\"bounding\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"],"
+"\"effective\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"],"
+"\"permitted\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"]},"
+"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":1024}],"
+"\"noNewPrivileges\":true},\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
+"\"hostname\":\"ringfence\",\"mounts\":["
+"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"nosuid\","
+"\"strictatime\",\"mode=755\",\"size=65536k\"]},"
+"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\",\"options\":[\"nosuid\","
+"\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},"
+"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"nosuid\","
+"\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]},"
+"{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\",\"options\":["
+"\"nosuid\",\"noexec\",\"nodev\"]},"
+"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\",\"options\":[\"nosuid\","
+"\"noexec\",\"nodev\",\"ro\"]},"
+"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":["
+"\"nosuid\",\"noexec\",\"nodev\",\"relatime\",\"ro\"]}],"
+"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]},"
+"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
+"{\"type\":\"mount\"},{\"type\":\"cgroup\"}],\"maskedPaths\":[\"/proc/acpi\",\"/proc/asound\","
+"\"/proc/kcore\",\"/proc/keys\",\"/proc/latency_stats\",\"/proc/timer_list\","
+"\"/proc/timer_stats\",\"/proc/sched_debug\",\"/sys/firmware\",\"/proc/scsi\"],"
+"\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\","
+"\"/proc/sysrq-trigger\"]}}";
+
+/* Without what takes the host's power: a group for tty, limits, a view of the host's groups. */
+static int make_rootless(json_t *root)
+{
+	json_t *linux_ = json_object_get(root, "linux"), *mounts = json_object_get(root, "mounts");
+	json_t *m;
+	size_t i;
+	int r;
+
+	r = json_object_del(linux_, "resources");
+	r |= json_array_append_new(json_object_get(linux_, "namespaces"),
+				   json_pack("{s:s}", "type", "user"));
+	r |= json_object_set_new(linux_, "uidMappings", json_pack("[{s:i, s:I, s:i}]", "containerID", 0,
+				 "hostID", (json_int_t)geteuid(), "size", 1));
+	r |= json_object_set_new(linux_, "gidMappings", json_pack("[{s:i, s:I, s:i}]", "containerID", 0,
+				 "hostID", (json_int_t)getegid(), "size", 1));
+	json_array_foreach(mounts, i, m) {
+		json_t *options = json_object_get(m, "options");
+
+		if (!strcmp(json_string_value(json_object_get(m, "destination")), "/dev/pts"))
+			r |= json_array_remove(options, json_array_size(options) - 1);
+	}
+	return r;
+}
+
+static int write_spec(const struct spec *s, struct rf_err *err)
+{
+	json_error_t e;
+	json_t *root = json_loads(usual, 0, &e);
+	char *text = NULL, *file = NULL;
+	int fd, r = 0;
+
+	if (root && (!s->rootless || make_rootless(root) == 0))
+		text = json_dumps(root, JSON_INDENT(8));
+	json_decref(root);
+	if (!text || asprintf(&file, "%s/config.json", s->bundle) < 0) {
+		free(text);
+		return rf_err_set(err, ENOMEM, "spec");
+	}
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		r = rf_err_set(err, errno, "%s", file);
+	if (r == 0) {
+		r = write_all(fd, text, strlen(text));
+		if (r == 0)
+			r = write_all(fd, "\n", 1);
+		if (close(fd) < 0 && r == 0)
+			r = -errno;
+		if (r < 0)
+			rf_err_set(err, -r, "write %s", file);
+	}
+	free(text);
+	free(file);
+	return r;
+}
+
+static int spec_main(int argc, char **argv)
+{
+	struct spec s = { .bundle = "." };
+	struct rf_err err = RF_ERR_INIT;
+	int r = oci_options(&oci_cmd_spec, argc, argv, take_spec, &s, NULL, 0, &err);
+
+	if (r == 0)
+		r = write_spec(&s, &err);
+	return r < 0 ? oci_fail(&err) : 0;
+}
+
+const struct command oci_cmd_spec = {
+	.name = "spec", .args = "[option...]", .opts = spec_opts, .main = spec_main,
+	.help = "write a config.json to begin with",
+};
+
+/* --------------------------------------------------------------------- features */
+
+static const struct rf_opt no_opts[] = { { .name = NULL } };
+
+static json_t *capabilities(void)
+{
+	json_t *list = json_array();
+	char name[64];
+
+	for (size_t i = 0; rf_cap_name(i); i++) {
+		(void)snprintf(name, sizeof(name), "CAP_%s", rf_cap_name(i));
+		for (char *p = name; *p; p++)
+			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+		(void)json_array_append_new(list, json_string(name));
+	}
+	return list;
+}
+
+static json_t *words(const char *const *list)
+{
+	json_t *array = json_array();
+
+	for (; *list; list++)
+		(void)json_array_append_new(array, json_string(*list));
+	return array;
+}
+
+static int features_main(int argc, char **argv)
+{
+	static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time",
+						  "user", "uts", NULL };
+	static const char *const actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
+		"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE",
+		"SCMP_ACT_TRAP", NULL };
+	static const char *const flags[] = { "SECCOMP_FILTER_FLAG_LOG",
+		"SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", NULL };
+	struct rf_err err = RF_ERR_INIT;
+	json_t *root;
+	char *text;
+	int r = oci_options(&oci_cmd_features, argc, argv, NULL, NULL, NULL, 0, &err);
+
+	if (r < 0)
+		return oci_fail(&err);
+	root = json_pack("{s:s, s:s, s:[], s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b, s:o, s:o},"
+			 " s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}}",
+			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", "mountOptions",
+			 words(rf_oci_mount_options()), "linux", "namespaces", words(namespaces),
+			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 0,
+			 "systemdUser", 0, "rdma", 0, "seccomp", "enabled", 1, "actions", words(actions),
+			 "supportedFlags", words(flags), "apparmor", "enabled", 0, "selinux", "enabled", 0,
+			 "intelRdt", "enabled", 0, "mountExtensions", "idmap", "enabled", 0);
+	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	json_decref(root);
+	if (!text) {
+		rf_err_set(&err, ENOMEM, "features");
+		return oci_fail(&err);
+	}
+	out("%s\n", text);
+	free(text);
+	return out_finish(0);
+}
+
+const struct command oci_cmd_features = {
+	.name = "features", .args = "", .opts = no_opts, .main = features_main,
+	.help = "print what this runtime can do, as JSON",
+};

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is on disk of a container: ROOT/ID, a directory that only its owner can look
+ * into, with state.json and the socket of its gate.
+ *
+ * Who works with a container holds a lock on its directory.  state.json is written
+ * beside and renamed, so it is whole or not there; and it names a control group before
+ * the group is made and a process before that outlives its creator, so whenever the
+ * creator is killed, `delete --force` finds all that there is.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "error.h"
+#include "oci_runtime.h"
+#include "report.h"
+
+#define STATE_MAX	(4U << 20)
+
+const char *const oci_status_names[] = {
+	[OCI_CREATING] = "creating", [OCI_CREATED] = "created", [OCI_RUNNING] = "running",
+	[OCI_PAUSED] = "paused", [OCI_STOPPED] = "stopped",
+};
+
+bool oci_id_is_good(const char *id)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+	size_t len = strspn(id, letters);
+
+	return len && len <= 1024 && !id[len] && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+}
+
+/* ------------------------------------------------------------------- processes */
+
+/* Field @nr of /proc/PID/stat, from 3 on: behind the name, which may hold anything. */
+static uint64_t stat_field(pid_t pid, int nr, char *ret_state)
+{
+	char path[64], buf[1024], *p;
+	ssize_t n;
+	int fd;
+
+	*ret_state = 'X';
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	(void)close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	p = strrchr(buf, ')');
+	if (!p || !p[1])
+		return 0;
+	*ret_state = p[2];
+	for (p += 2; nr > 3 && *p; nr--) {
+		p += strcspn(p, " ");
+		p += *p == ' ';
+	}
+	return strtoull(p, NULL, 10);
+}
+
+uint64_t oci_start_time(pid_t pid)
+{
+	char state;
+	uint64_t start = stat_field(pid, 22, &state);
+
+	return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+/* What has been made by a clone and has not exec'd: PF_FORKNOEXEC. */
+static bool is_waiting(pid_t pid)
+{
+	char state;
+
+	return stat_field(pid, 9, &state) & 0x40;
+}
+
+static bool is_alive(const struct oci_container *k)
+{
+	return k->pid > 0 && oci_start_time(k->pid) == k->start;
+}
+
+const char *oci_state_tracker(const struct oci_container *k)
+{
+	const char *pids = NULL;
+
+	for (size_t i = 0; i < k->nr_groups; i++) {
+		/* version 2, or what of version 1 can be stopped */
+		if (!*k->groups[i].name || !strcmp(k->groups[i].name, "freezer"))
+			return k->groups[i].dir;
+		if (!strcmp(k->groups[i].name, "pids"))
+			pids = k->groups[i].dir;
+	}
+	return pids;
+}
+
+static bool is_frozen(const struct oci_container *k)
+{
+	const char *dir = oci_state_tracker(k);
+	char text[64];
+
+	if (!dir)
+		return false;
+	if (rf_cgroup_read(dir, "cgroup.freeze", text, sizeof(text)) > 0)
+		return text[0] == '1';
+	return rf_cgroup_read(dir, "freezer.state", text, sizeof(text)) > 0 &&
+	       strcmp(text, "THAWED") != 0;
+}
+
+enum oci_status oci_state_status(const struct oci_container *k)
+{
+	if (!is_alive(k))
+		return OCI_STOPPED;
+	if (is_frozen(k))
+		return OCI_PAUSED;
+	return is_waiting(k->pid) ? OCI_CREATED : OCI_RUNNING;
+}
+
+int oci_state_pidfd(const struct oci_container *k)
+{
+	int fd;
+
+	if (k->pid <= 0)
+		return -ESRCH;
+	fd = (int)syscall(SYS_pidfd_open, k->pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* held by the descriptor, the number is nobody else's from here on */
+	if (is_alive(k))
+		return fd;
+	(void)close(fd);
+	return -ESRCH;
+}
+
+/* -------------------------------------------------------------- the directory */
+
+/* Each missing part of the way to the root of all containers. */
+static int make_root(struct rf_err *err)
+{
+	char *path = strdup(oci.root);
+
+	if (!path)
+		return rf_err_set(err, ENOMEM, "the root directory");
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+			int error = errno;
+
+			rf_err_set(err, error, "mkdir %s", path);
+			free(path);
+			return -error;
+		}
+		*p = c;
+		if (!c)
+			break;
+	}
+	free(path);
+	return 0;
+}
+
+static int open_root(struct rf_err *err)
+{
+	int fd = open(oci.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rf_err_set(err, errno, "open %s", oci.root);
+	} else if (st.st_uid != geteuid() || st.st_mode & 022) {
+		/* what it says is believed: the caller's processes are killed by it */
+		rf_err_set(err, EPERM, "%s is not the caller's alone", oci.root);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return -EPERM;
+}
+
+/* Locked, and still what @id leads to.  1: it was removed meanwhile. */
+static int lock(int dir)
+{
+	struct stat st;
+
+	while (flock(dir, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (fstat(dir, &st) < 0)
+		return -errno;
+	return st.st_nlink == 0;
+}
+
+int oci_state_new(struct oci_container *k, const char *id, struct rf_err *err)
+{
+	int root, r = make_root(err);
+
+	if (r < 0)
+		return r;
+	root = open_root(err);
+	if (root < 0)
+		return -EINVAL;
+	if (mkdirat(root, id, 0700) < 0) {
+		r = errno == EEXIST ? rf_err_set(err, EINVAL, "container with given ID already exists: %s",
+						 id) :
+				      rf_err_set(err, errno, "mkdir %s/%s", oci.root, id);
+		(void)close(root);
+		return r;
+	}
+	k->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	(void)close(root);
+	k->id = strdup(id);
+	if (k->dir < 0 || lock(k->dir) != 0 || !k->id)
+		return rf_err_set(err, errno ? errno : ENOMEM, "open %s/%s", oci.root, id);
+	return 0;
+}
+
+static int no_container(const char *id, struct rf_err *err)
+{
+	return rf_err_set(err, ENOENT, "container %s does not exist", id);
+}
+
+/* -------------------------------------------------------------------- the file */
+
+static int take_text(const json_t *object, const char *key, char **ret)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	*ret = text ? strdup(text) : NULL;
+	return *ret ? 0 : -EINVAL;
+}
+
+static int take_groups(struct oci_container *k, const json_t *list)
+{
+	json_t *group;
+	size_t i;
+
+	json_array_foreach(list, i, group) {
+		struct oci_group *g = &k->groups[k->nr_groups];
+
+		if (k->nr_groups == RF_OCI_TREES || take_text(group, "dir", &g->dir) < 0)
+			return -EINVAL;
+		k->nr_groups++;
+		if (take_text(group, "name", &g->name) < 0 || g->dir[0] != '/')
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int take_state(struct oci_container *k, const json_t *root)
+{
+	const json_t *notes = json_object_get(root, "annotations");
+	int64_t pid = json_integer_value(json_object_get(root, "pid"));
+	int r = take_text(root, "ociVersion", &k->version);
+
+	if (r == 0)
+		r = take_text(root, "bundle", &k->bundle);
+	if (r == 0)
+		r = take_text(root, "rootfs", &k->rootfs);
+	if (r == 0)
+		r = take_text(root, "created", &k->created);
+	if (r == 0)
+		r = take_groups(k, json_object_get(root, "groups"));
+	if (r < 0 || pid < 0 || pid > INT32_MAX)
+		return -EINVAL;
+	k->pid = (pid_t)pid;
+	k->start = (uint64_t)json_integer_value(json_object_get(root, "start"));
+	k->owner = (uid_t)json_integer_value(json_object_get(root, "owner"));
+	k->annotations = json_dumps(notes ? notes : json_null(), JSON_COMPACT | JSON_ENCODE_ANY);
+	return k->annotations ? 0 : -ENOMEM;
+}
+
+static int read_state(struct oci_container *k, struct rf_err *err)
+{
+	int fd = openat(k->dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	json_error_t e;
+	struct stat st;
+	json_t *root;
+	int r;
+
+	/* killed before it could write: nothing but the directory is there */
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return rf_err_set(err, errno, "open %s/%s/state.json", oci.root, k->id);
+	root = st.st_size <= STATE_MAX ? json_loadfd(fd, JSON_REJECT_DUPLICATES, &e) : NULL;
+	(void)close(fd);
+	r = root ? take_state(k, root) : -EINVAL;
+	json_decref(root);
+	return r < 0 ? rf_err_set(err, -r, "%s/%s/state.json is damaged", oci.root, k->id) : 0;
+}
+
+int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
+{
+	int root, r;
+
+	if (!oci_id_is_good(id))
+		return rf_err_set(err, EINVAL, "invalid container ID '%.64s'", id);
+	if (access(oci.root, F_OK) < 0 && errno == ENOENT)
+		return no_container(id, err);
+	root = open_root(err);
+	if (root < 0)
+		return -EPERM;
+	k->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = k->dir < 0 ? -errno : 0;
+	(void)close(root);
+	if (r == 0)
+		r = lock(k->dir);
+	if (r == -ENOENT || r == 1)
+		return no_container(id, err);
+	if (r < 0)
+		return rf_err_set(err, -r, "open %s/%s", oci.root, id);
+	k->id = strdup(id);
+	return k->id ? read_state(k, err) : rf_err_set(err, ENOMEM, "the state");
+}
+
+static json_t *as_json(const struct oci_container *k)
+{
+	json_t *groups = json_array(), *root, *notes;
+	json_error_t e;
+
+	for (size_t i = 0; i < k->nr_groups; i++)
+		(void)json_array_append_new(groups, json_pack("{s:s, s:s}", "dir", k->groups[i].dir,
+							      "name", k->groups[i].name));
+	notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : json_null();
+	root = json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:s, s:o, s:o}", "ociVersion", k->version,
+			 "id", k->id, "pid", (int)k->pid, "start", (json_int_t)k->start, "owner",
+			 (json_int_t)k->owner, "bundle", k->bundle, "rootfs", k->rootfs, "created",
+			 k->created, "annotations", notes, "groups", groups);
+	return root;
+}
+
+int oci_state_write(const struct oci_container *k, struct rf_err *err)
+{
+	json_t *root = as_json(k);
+	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	int fd = -1, r = text ? 0 : -ENOMEM;
+
+	json_decref(root);
+	if (r == 0) {
+		fd = openat(k->dir, "state.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+			    O_CLOEXEC, 0600);
+		r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	}
+	if (fd >= 0 && close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(k->dir, "state.json.new", k->dir, "state.json") < 0)
+		r = -errno;
+	free(text);
+	return r < 0 ? rf_err_set(err, -r, "write %s/%s/state.json", oci.root, k->id) : 0;
+}
+
+int oci_state_remove(struct oci_container *k, struct rf_err *err)
+{
+	int root = open_root(err), dup_fd = dup(k->dir);
+	DIR *d = dup_fd < 0 ? NULL : fdopendir(dup_fd);
+	struct dirent *e;
+	int r = 0;
+
+	if (d)
+		rewinddir(d);
+	/* only files are ever made there */
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)unlinkat(k->dir, e->d_name, 0);
+	if (d)
+		(void)closedir(d);
+	if (root < 0)
+		return -EINVAL;
+	if (unlinkat(root, k->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r = rf_err_set(err, errno, "rmdir %s/%s", oci.root, k->id);
+	(void)close(root);
+	return r;
+}
+
+void oci_state_close(struct oci_container *k)
+{
+	for (size_t i = 0; i < k->nr_groups; i++) {
+		free(k->groups[i].dir);
+		free(k->groups[i].name);
+	}
+	free(k->id);
+	free(k->version);
+	free(k->bundle);
+	free(k->rootfs);
+	free(k->created);
+	free(k->annotations);
+	if (k->dir >= 0)
+		(void)close(k->dir);
+	*k = (struct oci_container)OCI_CONTAINER_INIT;
+}
+
+char *oci_state_json(const struct oci_container *k)
+{
+	enum oci_status status = oci_state_status(k);
+	json_error_t e;
+	json_t *notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : NULL;
+	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "ociVersion",
+				 k->version ? k->version : "1.2.0", "id", k->id, "pid",
+				 status == OCI_STOPPED ? 0 : (int)k->pid, "status",
+				 oci_status_names[status], "bundle", k->bundle ? k->bundle : "",
+				 "rootfs", k->rootfs ? k->rootfs : "", "created",
+				 k->created ? k->created : "");
+	char *text;
+
+	if (root && notes && json_is_object(notes))
+		(void)json_object_set(root, "annotations", notes);
+	json_decref(notes);
+	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	json_decref(root);
+	return text;
+}

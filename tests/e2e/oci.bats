@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ringfence-oci: the life of a container, as root and without.
+load harness
+load oci
+
+setup() {
+	oci_setup
+	need_userns
+}
+
+teardown() {
+	oci_teardown
+}
+
+# ------------------------------------------------------------------- the life
+
+@test "create, start, state, kill and delete" {
+	bundle '' sleep 100
+	oci create -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+	has_status "$ID" created
+	[ "$(oci state "$ID" | grep -c "\"pid\": $(cat pid),")" = 1 ]
+	# what waits is neither the command nor anybody's child that still runs
+	[ "$(tr '\0' ' ' <"/proc/$(cat pid)/cmdline")" != "sleep 100 " ]
+	oci start "$ID"
+	has_status "$ID" running
+	[ "$(tr '\0' ' ' <"/proc/$(cat pid)/cmdline")" = "sleep 100 " ]
+	run -1 oci start "$ID"
+	assert_output_has "already running"
+	run -1 oci delete "$ID"
+	assert_output_has "not stopped"
+	oci kill "$ID" KILL
+	until_true has_status "$ID" stopped
+	run -1 oci kill "$ID" TERM
+	assert_output_has "container not running"
+	oci delete "$ID"
+	nothing_left
+}
+
+@test "run gives the command's output and its exit status" {
+	bundle '' sh -c 'echo "pid $$ on $(uname -n)"; exit 7'
+	run -7 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "pid 1 on ringfence" ]
+	nothing_left
+	bundle '' sh -c 'kill -9 $$; sleep 1; exit 3'
+	run -3 oci run -b "$BUNDLE" "$ID"
+}
+
+@test "a second container of that name is refused, and the first is well" {
+	bundle '' sleep 100
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	run -1 oci create -b "$BUNDLE" "$ID"
+	assert_output_has "already exists"
+	has_status "$ID" created
+	oci delete "$ID"
+	nothing_left
+}
+
+@test "list shows them all" {
+	bundle '' sleep 100
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	[ "$(oci list -q)" = "$ID" ]
+	oci list | grep -q "^$ID .* created "
+	[ "$(oci list -f json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["status"])')" = created ]
+}
+
+@test "the container ends when it is told to, and delete --force takes one that runs" {
+	bundle '' sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	oci kill "$ID"
+	until_true has_status "$ID" stopped
+	oci delete "$ID"
+	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	oci delete --force "$ID"
+	oci delete --force "$ID"
+	nothing_left
+}
+
+@test "a signal by its number, its name, and its name in full" {
+	local word
+
+	for word in 9 KILL SIGKILL; do
+		bundle '' sleep 100
+		oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+		oci kill "$ID" $word
+		until_true has_status "$ID" stopped
+		oci delete "$ID"
+	done
+	run -1 oci kill nobody NONE
+	assert_output_has "no signal 'NONE'"
+}
+
+@test "pause, resume and ps" {
+	need_root
+	bundle '' sleep 100
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+	oci pause "$ID"
+	has_status "$ID" paused
+	run -1 oci pause "$ID"
+	oci resume "$ID"
+	has_status "$ID" running
+	[ "$(oci ps -f json "$ID")" = "[$(cat pid)]" ]
+	oci pause "$ID"
+	oci delete --force "$ID"
+	nothing_left
+}
+
+# ------------------------------------------------------------ what a config says
+
+@test "the command has what the config says and nothing else" {
+	bundle 'p = c["process"]; p["env"] = ["PATH=/usr/bin", "A=b"]; p["cwd"] = "/tmp"
+p["user"]["umask"] = 0o27; p["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}]' \
+		sh -c 'env | sort | grep -v "^_=\|^PWD=\|^SHLVL="; pwd; umask; ulimit -Sn; ulimit -Hn
+grep -E "NoNewPrivs|CapEff|CapAmb" /proc/self/status; ls /proc/self/fd | wc -l'
+	run -0 oci run -b "$BUNDLE" "$ID"
+	# ls has its own descriptor of the directory
+	[ "$output" = "A=b
+PATH=/usr/bin
+/tmp
+0027
+77
+88
+CapEff:	0000000020000420
+CapAmb:	0000000000000000
+NoNewPrivs:	1
+4" ]
+}
+
+@test "capability sets are those five, exactly" {
+	bundle 'p = c["process"]; p["capabilities"] = {
+"bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_FOWNER"], "permitted": ["CAP_CHOWN", "CAP_KILL"],
+"effective": ["CAP_KILL"], "inheritable": ["CAP_CHOWN"], "ambient": ["CAP_CHOWN"]}
+p["noNewPrivileges"] = True; p["user"] = {"uid": 0, "gid": 0}' \
+		grep ^Cap /proc/self/status
+	run -0 oci run -b "$BUNDLE" "$ID"
+	# root gets by exec what is inheritable or in the bounding set
+	assert_output_has "CapInh:	0000000000000001"
+	assert_output_has "CapBnd:	0000000000000029"
+}
+
+@test "another user has its ids and its groups" {
+	need_root
+	bundle 'c["process"]["user"] = {"uid": 1234, "gid": 5678, "additionalGids": [7, 9]}' \
+		sh -c 'id -u; id -g; id -G; grep CapEff /proc/self/status'
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "1234
+5678
+5678 7 9
+CapEff:	0000000000000000" ]
+}
+
+@test "masked paths are empty, read-only ones are not to be written" {
+	bundle 'c["linux"]["maskedPaths"] += ["/tmp/secret", "/tmp/dir", "/nosuch"]
+c["linux"]["readonlyPaths"] += ["/tmp/fixed"]; c["root"]["readonly"] = False' \
+		sh -c 'cat /tmp/secret; ls -A /tmp/dir; echo x >/tmp/fixed/y; echo x >/tmp/free; echo end'
+	echo secret >"$BUNDLE/rootfs/tmp/secret"
+	mkdir "$BUNDLE/rootfs/tmp/dir" "$BUNDLE/rootfs/tmp/fixed"
+	touch "$BUNDLE/rootfs/tmp/dir/hidden"
+	run -0 oci run -b "$BUNDLE" "$ID"
+	refute_output_has secret
+	refute_output_has hidden
+	assert_output_has "Read-only file system"
+	assert_output_has end
+	[ ! -e "$BUNDLE/rootfs/tmp/fixed/y" ]
+	[ -e "$BUNDLE/rootfs/tmp/free" ]
+}
+
+@test "a read-only root is one, and what it lacks for its mounts is made" {
+	bundle 'c["mounts"].append({"destination": "/made/here", "type": "tmpfs"})' \
+		sh -c 'touch /made/here/x && echo made; touch /x'
+	run -1 oci run -b "$BUNDLE" "$ID"
+	assert_output_has made
+	assert_output_has "Read-only file system"
+}
+
+@test "mount options do what they say" {
+	local times=noatime
+
+	# those of a mount from outside are not a user namespace's to change
+	is_root || times=relatime
+	bundle 'times = "'$times'"; m = c["mounts"]
+m.append({"destination": "/a", "source": "data", "type": "bind", "options": ["bind", "ro", "noexec", times]})
+m.append({"destination": "/file", "source": "data/file", "options": ["rbind", "rro"]})
+m.append({"destination": "/t", "type": "tmpfs", "source": "name", "options": ["mode=1700", "size=64k", "nosuid"]})' \
+		sh -c 'grep " /a \| /file \| /t " /proc/self/mounts; cat /a/file /file; stat -c %a /t'
+	mkdir "$BUNDLE/data"
+	echo content >"$BUNDLE/data/file"
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[[ "$output" == *" /a "*ro*noexec*"$times"*" /file "*ro*"name /t tmpfs rw,nosuid,"*"size=64k,mode=1700"*content*content*1700 ]]
+}
+
+@test "no_new_privs or not, the filter is in force when the command starts" {
+	local nnp
+
+	for nnp in True False; do
+		bundle "c['process']['noNewPrivileges'] = $nnp
+c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [
+{'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 71}]}
+c['root']['readonly'] = False" sh -c 'mkdir /tmp/x; grep "^Seccomp:" /proc/self/status'
+		run -0 oci run -b "$BUNDLE" "$ID"
+		assert_output_has "Protocol error"
+		assert_output_has "Seccomp:	2"
+	done
+}
+
+@test "limits of resources are those of its groups" {
+	need_root
+	skip_unless cgroup "no hierarchy of version 1 has pids" test -d /sys/fs/cgroup/pids
+	bundle 'c["linux"]["resources"].update({"pids": {"limit": 33}, "memory": {"limit": 67108864},
+"cpu": {"shares": 512, "quota": 50000, "period": 100000}})
+c["linux"]["cgroupsPath"] = "/'"$ID"'/inner"' sleep 100
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	[ "$(cat "/sys/fs/cgroup/pids/$ID/inner/pids.max")" = 33 ]
+	[ "$(cat "/sys/fs/cgroup/memory/$ID/inner/memory.limit_in_bytes")" = 67108864 ]
+	[ "$(cat "/sys/fs/cgroup/cpu/$ID/inner/cpu.shares")" = 512 ]
+	[ "$(cat "/sys/fs/cgroup/cpu/$ID/inner/cpu.cfs_quota_us")" = 50000 ]
+	oci delete "$ID"
+	# what is above was there for somebody else, perhaps
+	rmdir /sys/fs/cgroup/*/"$ID"
+	nothing_left
+}
+
+@test "a command starts under a limit of one MiB of memory" {
+	need_root
+	skip_unless cgroup "no hierarchy of version 1 has memory" test -d /sys/fs/cgroup/memory
+	bundle 'c["linux"]["resources"]["memory"] = {"limit": 1048576}' true
+	run -0 oci run -b "$BUNDLE" "$ID"
+}
+
+@test "a sysctl of the container's own namespaces is set, another is refused" {
+	need_root
+	bundle 'c["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "77", "kernel.shmmni": "99"}' \
+		cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shmmni
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "77
+99" ]
+	bundle 'c["linux"]["sysctl"] = {"kernel.core_pattern": "x"}'
+	run -1 oci run -b "$BUNDLE" "$ID"
+	assert_output_has "linux.sysctl: kernel/core_pattern belongs to no namespace"
+	nothing_left
+}
+
+@test "namespaces are new, joined by path, or the caller's" {
+	need_root
+	bundle '' sleep 100
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+	bundle "for n in c['linux']['namespaces']:
+    if n['type'] in ('network', 'ipc', 'uts'): n['path'] = '/proc/$(cat pid)/ns/' + {'network': 'net'}.get(n['type'], n['type'])
+c['hostname'] = ''" sh -c 'for n in net ipc uts pid; do readlink /proc/self/ns/$n; done'
+	run -0 oci run -b "$BUNDLE" "$ID-2"
+	[ "${lines[0]}" = "$(readlink "/proc/$(cat pid)/ns/net")" ]
+	[ "${lines[1]}" = "$(readlink "/proc/$(cat pid)/ns/ipc")" ]
+	[ "${lines[2]}" = "$(readlink "/proc/$(cat pid)/ns/uts")" ]
+	[ "${lines[3]}" != "$(readlink "/proc/$(cat pid)/ns/pid")" ]
+}
+
+@test "descriptors are passed on when they are asked for" {
+	bundle '' sh -c 'cat <&3; ls /proc/self/fd'
+	echo three >three
+	run -0 oci run --preserve-fds 1 -b "$BUNDLE" "$ID" 3<three 5<three
+	[ "${lines[0]}" = three ]
+	refute_output_has 5
+	run -1 oci run --preserve-fds 1 -b "$BUNDLE" "$ID" 3<&-
+	assert_output_has "descriptor 3"
+}
+
+# --------------------------------------------------------------------- the console
+
+@test "a terminal goes to the console socket, and is /dev/console too" {
+	bundle 'c["process"]["terminal"] = True; c["process"]["consoleSize"] = {"height": 33, "width": 44}' \
+		sh -c 'tty; stty size; test -c /dev/console && echo console; stat -c %t:%T /dev/console /proc/self/fd/0 -L | uniq | wc -l'
+	run -1 oci create -b "$BUNDLE" "$ID"
+	assert_output_has "process.terminal"
+	python3 - "$OCI" "$STATE" "$BUNDLE" "$ID" <<'END'
+import array, os, socket, subprocess, sys
+oci, state, bundle, id = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX)
+s.bind("console")
+s.listen(1)
+subprocess.run([oci, "--root", state, "create", "-b", bundle, "--console-socket", "console", id],
+               check=True, stdin=subprocess.DEVNULL)
+conn, _ = s.accept()
+msg, fds, _, _ = socket.recv_fds(conn, 100, 1)
+subprocess.run([oci, "--root", state, "start", id], check=True)
+text = b""
+try:
+    while True:
+        more = os.read(fds[0], 1000)
+        if not more:
+            break
+        text += more
+except OSError:
+    pass
+text = text.decode().replace("\r", "")
+assert text == "/dev/pts/0\n33 44\nconsole\n1\n", text
+END
+}
+
+# ---------------------------------------------------------------------- wrong input
+
+@test "an error names the place and the path in config.json" {
+	bundle 'c["linux"]["maskedPaths"][1] = "relative"'
+	run -1 oci create -b "$BUNDLE" "$ID"
+	[[ "$output" == *"/config.json:"*": linux.maskedPaths[1]: 'relative' is no absolute path" ]]
+	nothing_left
+}
+
+@test "what is not built is refused by name, and nothing is left" {
+	local change
+
+	for change in 'c["hooks"] = {"prestart": [{"path": "/bin/true"}]}' \
+		'c["process"]["apparmorProfile"] = "x"' 'c["process"]["selinuxLabel"] = "x"' \
+		'c["linux"]["intelRdt"] = {"closID": "x"}' 'c["linux"]["mountLabel"] = "x"' \
+		'c["mounts"][0]["options"] = ["remount"]' 'c["mounts"][1]["options"] = ["idmap"]'; do
+		bundle "$change" true
+		run -1 oci run -b "$BUNDLE" "$ID"
+		[[ "$output" == *"/config.json:"* ]]
+		nothing_left
+	done
+	# one that asks for nothing is fine, and so is a key that nobody knows
+	bundle 'c["hooks"] = {}; c["process"]["selinuxLabel"] = ""; c["linux"]["future"] = 1' true
+	run -0 oci run -b "$BUNDLE" "$ID"
+}
+
+@test "a command that is not there, or is none, is an error of create" {
+	bundle '' nosuch
+	run -1 oci create -b "$BUNDLE" "$ID"
+	assert_output_has 'exec: "nosuch": executable file not found in $PATH'
+	bundle '' /etc
+	run -1 oci create -b "$BUNDLE" "$ID"
+	assert_output_has 'exec: "/etc": Permission denied'
+	nothing_left
+}
+
+@test "what the kernel says of the command at exec, start tells" {
+	bundle 'c["root"]["readonly"] = False' /tmp/prog
+	printf '\1\2\3\4' >"$BUNDLE/rootfs/tmp/prog"
+	chmod +x "$BUNDLE/rootfs/tmp/prog"
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	run -1 oci start "$ID"
+	assert_output_has "exec /tmp/prog: Exec format error"
+	has_status "$ID" stopped
+	oci delete "$ID"
+	nothing_left
+}
+
+@test "names, options and words that are wrong" {
+	local id
+
+	for id in '' . .. a/b 'a b' "$(printf 'x%.0s' {1..1025})"; do
+		run -1 oci create -b "$BUNDLE" "$id"
+	done
+	run -1 oci create --nosuch x
+	assert_output_has "no option '--nosuch'"
+	run -1 oci nosuch
+	assert_output_has "no command 'nosuch'"
+	run -1 oci state nobody
+	assert_output_has "container nobody does not exist"
+	run -1 oci checkpoint x
+	assert_output_has "not supported"
+	run -1 "$OCI" --systemd-cgroup state x
+	run -1 oci create --no-pivot -b "$BUNDLE" x
+}
+
+@test "the log has the whole cause in one line of JSON" {
+	bundle '' nosuch
+	run -1 "$OCI" --root "$STATE" --log log --log-format json create -b "$BUNDLE" "$ID"
+	python3 - log "$output" <<'END'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+assert len(lines) == 1, lines
+entry = json.loads(lines[0])
+assert entry["level"] == "error" and "T" in entry["time"] and entry["op"] == "find", entry
+assert entry["place"].count(":") == 2, entry
+assert sys.argv[2].splitlines()[-1] == "ringfence-oci: " + entry["msg"], sys.argv
+END
+}
+
+@test "version, features and spec" {
+	run -0 "$OCI" --version
+	[[ "${lines[0]}" == "ringfence-oci version "* && "${lines[1]}" == "spec: 1."* ]]
+	"$OCI" features | python3 -c 'import json, sys; f = json.load(sys.stdin); assert f["linux"]["seccomp"]["enabled"]'
+	"$OCI" spec -b "$DIR"
+	run -1 "$OCI" spec -b "$DIR"
+	assert_output_has "File exists"
+}
+
+# ------------------------------------------------------------------------ kill -9
+
+# The runtime is killed before its Nth system call of a kind; delete --force cleans up.
+@test "a creator that is killed leaves what delete --force removes" {
+	local n call when status
+
+	skip_unless strace "it kills at a system call" command -v strace
+	bundle '' sleep 100
+	for n in mkdirat mkdir:1 mkdir:5 renameat:1 bind listen memfd_create clone3 recvmsg:1 \
+		renameat:2 sendto recvmsg:3 wait4; do
+		call=${n%:*} when=1 status=0
+		[[ $n != *:* ]] || when=${n#*:}
+		timeout 60 strace -o trace -e "inject=$call:signal=KILL:when=$when" \
+			"$OCI" --root "$STATE" create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err || status=$?
+		echo "$n: $status"
+		[ $status = 137 ]
+		run -0 timeout 30 "$OCI" --root "$STATE" delete --force "$ID"
+		nothing_left
+	done
+}
+
+@test "one that starts or deletes and is killed can be followed by another" {
+	local call status=0
+
+	skip_unless strace "it kills at a system call" command -v strace
+	bundle '' sleep 100
+	for call in connect recvmsg sendto unlinkat; do
+		oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+		timeout 60 strace -o trace -e "inject=$call:signal=KILL:when=1" \
+			"$OCI" --root "$STATE" start "$ID" </dev/null >/dev/null 2>err || status=$?
+		[ $status = 137 ]
+		[ "$call" != connect ] || oci start "$ID"
+		oci delete --force "$ID"
+		nothing_left
+	done
+	for call in pidfd_send_signal rmdir unlinkat; do
+		oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+		timeout 60 strace -o trace -e "inject=$call:signal=KILL:when=1" \
+			"$OCI" --root "$STATE" delete --force "$ID" </dev/null >/dev/null 2>err || status=$?
+		[ $status = 137 ]
+		oci delete --force "$ID"
+		nothing_left
+	done
+}
+
+@test "a number that is somebody else's by now is not its process" {
+	bundle '' sleep 100
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+	sed -i 's/"start": [0-9]*/"start": 1/' "$STATE/$ID/state.json"
+	has_status "$ID" stopped
+	run -1 oci kill "$ID" KILL
+	[ -d "/proc/$(cat pid)" ]
+	kill -9 "$(cat pid)"
+}
