@@ -71,41 +71,19 @@ static int socket_for(struct rf_context *copy)
 	return pair[1];
 }
 
-/* One message from @socket: 1, with *@ret_fd or -1; 0: there is nobody any more. */
-static int await(int socket, int *ret_fd)
-{
-	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control;
-	struct rf_report rep;
-	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *h;
-	ssize_t n;
-
-	do
-		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return 0;
-	*ret_fd = -1;
-	h = CMSG_FIRSTHDR(&m);
-	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(h), sizeof(*ret_fd));
-	return 1;
-}
-
 /*
  * The context was killed before it could answer.  The copy that it may have made is
  * known by its number: from the kernel, or, where clone(2) does not tell, from itself.
  */
 static pid_t number_of(const struct rf_context *ctx, const struct rf_context *copy)
 {
-	int fd = -1;
+	struct rf_report rep;
+	int fd;
 
 	if (ctx->area->copy_pid > 0)
 		return ctx->area->copy_pid;
-	if (!(ctx->area->flags & RF_AREA_NO_CLONE3) || !await(copy->report_fd, &fd))
+	if (!(ctx->area->flags & RF_AREA_NO_CLONE3) ||
+	    rf_report_receive(copy->report_fd, 0, &rep, &fd) < 0)
 		return 0;
 	if (fd >= 0)
 		(void)close(fd);
@@ -116,20 +94,21 @@ static pid_t number_of(const struct rf_context *ctx, const struct rf_context *co
 static int make_task(const struct rf_context *ctx, struct rf_context *copy, int socket,
 		     struct rf_err *err)
 {
-	const struct rf_report rep = { .what = RF_REPORT_CLONE, .index = (uint32_t)ctx->parked_op,
+	const struct rf_report ask = { .what = RF_REPORT_CLONE, .index = (uint32_t)ctx->parked_op,
 				       .result = has_run(ctx, RF_OP_SETRESUID) };
 	const int fds[2] = { socket, copy->area_fd };
-	int pid, pidfd = -1, r = rf_context_tell(ctx, &rep, fds, copy->own_image ? 2 : 1);
+	struct rf_report answer;
+	int pid, pidfd, r = rf_context_tell(ctx, &ask, fds, copy->own_image ? 2 : 1);
 
 	(void)close(socket);
 	if (r < 0)
 		return rf_err_set(err, -r, "asking the context for a copy");
-	if (!await(ctx->report_fd, &pidfd)) {
+	if (rf_report_receive(ctx->report_fd, 0, &answer, &pidfd) < 0) {
 		copy->context.pid = number_of(ctx, copy);
 		return rf_err_set(err, ESRCH, "the context has ended");
 	}
 	pid = ctx->area->copy_pid;
-	if (pid == -EPERM && rep.result)
+	if (pid == -EPERM && ask.result)
 		return rf_err_set(err, EPERM, "the context has given up CAP_SYS_ADMIN in its user "
 				  "namespace, which a copy needs for what is its own");
 	if (pid < 0)

@@ -113,6 +113,29 @@ int rf_context_tell(const struct rf_context *ctx, const struct rf_report *rep, c
 	return n < 0 && errno != EPIPE ? -errno : 0;
 }
 
+int rf_report_receive(int socket, int flags, struct rf_report *ret, int *ret_fd)
+{
+	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control;
+	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *h;
+	ssize_t n;
+
+	memset(ret, 0, sizeof(*ret));
+	*ret_fd = -1;
+	do
+		n = recvmsg(socket, &m, flags | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN ? 0 : -1;
+	h = CMSG_FIRSTHDR(&m);
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+	    h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(h), sizeof(*ret_fd));
+	return 1;
+}
+
 static int give(const struct rf_context *ctx, const struct rf_given *g)
 {
 	const struct rf_report rep = { .what = RF_REPORT_GIVE, .index = (uint32_t)g->slot };

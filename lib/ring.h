@@ -215,6 +215,11 @@ bool rf_template_knows(enum rf_op_kind kind);
  */
 int rf_template_shared_mounts(const struct rf_op *ops, uint32_t nr, uint32_t copied_at);
 
+/*
+ * linger.c: one message from @socket, with *@ret_fd or -1.  1; 0: none for now, with
+ * MSG_DONTWAIT in @flags; -1: end of file or worse.
+ */
+int rf_report_receive(int socket, int flags, struct rf_report *ret, int *ret_fd);
 /* linger.c: send the @nr descriptors at @fds with @rep; 0 or -errno, a context that is gone is none. */
 int rf_context_tell(const struct rf_context *ctx, const struct rf_report *rep, const int *fds,
 		    unsigned int nr);

@@ -41,6 +41,9 @@ static long settle(struct rf_ctx *ctx, uint32_t index, int report_fd)
 		a->report_fd = report_fd;
 	}
 	ctx->records[0].result = (int32_t)rf_sys0(__NR_getpid);
+	/* at a gate it waits from now on */
+	if (ctx->records[index].state == RF_REC_BEGUN)
+		rf_record_begin(ctx, index);
 	for (uint32_t i = 0; i < index; i++)
 		if (ctx->ops[i].kind == RF_OP_PDEATHSIG)
 			pdeathsig = &ctx->ops[i];

@@ -431,31 +431,15 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 	}
 }
 
-/* 1: a message, 0: none for now, -1: end of file or worse. */
+/* As rf_report_receive(). */
 static int receive(struct rf_context *ctx)
 {
-	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control;
 	struct rf_report rep;
-	struct iovec iov = { .iov_base = &rep, .iov_len = sizeof(rep) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *h;
-	ssize_t n = recvmsg(ctx->report_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fd = -1;
+	int fd, r = rf_report_receive(ctx->report_fd, MSG_DONTWAIT, &rep, &fd);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return errno == EINTR;
-	if (n <= 0)
-		return -1;
-	h = CMSG_FIRSTHDR(&m);
-	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	if (n == sizeof(rep))
+	if (r > 0)
 		report_received(ctx, &rep, fd);
-	else if (fd >= 0)
-		(void)close(fd);
-	return 1;
+	return r;
 }
 
 static void report_ready(struct rf_context *ctx)

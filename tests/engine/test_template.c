@@ -391,6 +391,41 @@ TEST_ENGINES(a_clone_that_fails_leaves_the_template_as_it_was)
 	}
 }
 
+/* Whichever descriptor is one too many for the submitter: the copy, if there was one, is gone. */
+TEST_ENGINES(a_submitter_that_is_out_of_descriptors_has_no_copy_and_may_try_again)
+{
+	struct rlimit limit;
+
+	EXPECT_INT(0, getrlimit(RLIMIT_NOFILE, &limit));
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct linger l = { .c = linger_chain() };
+		struct rf_err err = RF_ERR_INIT;
+		struct rf_context *ctx;
+		int r = -1;
+
+		rf_prep_close_range(l.c);
+		park(&l, kind);
+		for (rlim_t room = 0; r < 0; room++) {
+			const struct rlimit low = { (rlim_t)dup(0) + room, limit.rlim_max };
+			int before;
+
+			(void)close((int)(low.rlim_cur - room));
+			before = harness_count_fds();
+			EXPECT_INT(0, setrlimit(RLIMIT_NOFILE, &low));
+			r = rf_context_clone(l.ctx, 1, &ctx, &err);
+			EXPECT_INT(0, setrlimit(RLIMIT_NOFILE, &limit));
+			if (r == 0)
+				break;
+			EXPECT_INT(-EMFILE, r);
+			EXPECT_INT(before, harness_count_fds());
+			assert_in_range(room, 0, 8);
+		}
+		runs(&l, "exit 3");
+		linger_exits(&l, 3);
+		linger_done(&l);
+	}
+}
+
 /* Ends @pid after @spins turns of a loop. */
 static pid_t killer(pid_t pid, unsigned int spins)
 {
