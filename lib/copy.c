@@ -45,6 +45,19 @@ static int check_ops(const struct rf_context *ctx, struct rf_err *err)
 			  rf_op_defs[rf_op_at(ctx, index)->kind].name, why);
 }
 
+/*
+ * What is parked in a user namespace is open to whoever has power there: to the
+ * command of another copy.
+ */
+static int check_memory(const struct rf_context *ctx, struct rf_err *err)
+{
+	if (ctx->own_image || !rf_template_has_users(rf_op_at(ctx, 0), rf_nr_over(ctx)))
+		return 0;
+	return rf_err_set(err, EINVAL, "a template in a user namespace of its own is to be "
+			  "submitted with RF_SUBMIT_OWN_MEMORY, or commands of its copies could "
+			  "reach the memory of the submitter");
+}
+
 static int check(const struct rf_context *ctx, struct rf_err *err)
 {
 	if (ctx->parked_op < 0)
@@ -57,7 +70,7 @@ static int check(const struct rf_context *ctx, struct rf_err *err)
 	if (rf_record_at(ctx, 0)->result == 1)
 		return rf_err_set(err, EINVAL, "the context is pid 1 of a pid namespace, which "
 				  "can have no sibling");
-	return check_ops(ctx, err);
+	return check_ops(ctx, err) < 0 ? -EINVAL : check_memory(ctx, err);
 }
 
 /* The submitter's end of a socket for reports; the other goes to the copy. */

@@ -207,6 +207,8 @@ void rf_kept_release(struct rf_ring *ring);
  * being copied: words, and which op.  NULL: nothing.
  */
 const char *rf_template_refusal(const struct rf_op *ops, uint32_t nr, uint32_t *ret_index);
+/* Have they put it into a user namespace that its copies are in, too? */
+bool rf_template_has_users(const struct rf_op *ops, uint32_t nr);
 /* Does it have a word about ops of @kind? */
 bool rf_template_knows(enum rf_op_kind kind);
 /*

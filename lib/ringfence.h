@@ -421,13 +421,19 @@ RF_PUBLIC int rf_context_submit(struct rf_context *ctx, const struct rf_chain *c
  * copy has to unshare it first; mounts that it made private stay so.  Descriptors
  * of mounts that were opened before lead into the template's namespace.
  *
+ * A template in a user namespace of its own is submitted with RF_SUBMIT_OWN_MEMORY:
+ * commands of copies, which may have every capability there, would else reach the
+ * memory of the caller.  From its first copy on it is not dumpable, nor are the copies
+ * until exec: what an ordinary user writes to below /proc/self comes before.
+ *
  * Waits until @ctx, which has nothing else to do, has answered: not for a
  * context that somebody has stopped.
  *
  * Return: 0, or a negative errno with @err set; @ctx is as it was.
  *	-EINVAL	 it is not parked, its first chain did not end in a gate, or it is missing
- *		 descriptors; it is pid 1 of a pid namespace; or an op that it has run
- *		 stands in the way, which @err names
+ *		 descriptors; it is pid 1 of a pid namespace, or shares the caller's
+ *		 memory in a user namespace; or an op that it has run stands in the
+ *		 way, which @err names
  *	-EPERM	 it has given up CAP_SYS_ADMIN in its user namespace
  *	-EAGAIN	 a limit of processes: clone(2)
  *	-EMFILE	 a limit of descriptors

@@ -8,9 +8,15 @@
  * with the word to do this.  On shared memory it starts on a stack of its own;
  * with a memory of its own that is copied too, so it goes on where the context
  * is, and maps its own area where the context has the old one.
+ *
+ * The commands of copies live in one user namespace with the template, and may have
+ * every capability there.  So from its first copy on it is not dumpable, nor are the
+ * copies: then only power over the submitter's user namespace, where the image was
+ * exec'd, opens their memory.  On shared memory that cannot be; the submitter refuses.
  */
 #include <linux/capability.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 #include "run.h"
@@ -125,6 +131,7 @@ static long make(struct rf_ctx *ctx, uint32_t index, int needs_admin, const int 
 		 int32_t *ret_pidfd)
 {
 	const int own_memory = ctx->area->peer_fd < 0;
+	long r;
 
 	if (ctx->is_payload)
 		return -EINVAL;
@@ -132,8 +139,10 @@ static long make(struct rf_ctx *ctx, uint32_t index, int needs_admin, const int 
 		return -EPERM;
 	if (fds[0] < 0 || (own_memory && fds[1] < 0))
 		return -EMFILE;
-	return own_memory ? copy_all(ctx, ret_pidfd)
-			  : copy_on_stack(ctx, index, fds[0], ret_pidfd);
+	if (!own_memory)
+		return copy_on_stack(ctx, index, fds[0], ret_pidfd);
+	r = rf_sys5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r < 0 ? r : copy_all(ctx, ret_pidfd);
 }
 
 long rf_copy_make(struct rf_ctx *ctx, uint32_t index, int needs_admin, const int fds[2])

@@ -239,12 +239,21 @@ bool rf_template_knows(enum rf_op_kind kind)
 	return rows[kind].how != UNKNOWN || rows[kind].what;
 }
 
-static bool makes_mounts(const struct rf_op *op)
+static bool makes(const struct rf_op *op, uint64_t ns)
 {
 	const uint64_t flags = op->kind == RF_OP_CLONE ? op->u.clone.flags :
 			       op->kind == RF_OP_UNSHARE ? op->u.unshare.flags : 0;
 
-	return flags & CLONE_NEWNS;
+	return flags & ns;
+}
+
+/* What joins one has memory of its own anyway. */
+bool rf_template_has_users(const struct rf_op *ops, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (makes(&ops[i], CLONE_NEWUSER))
+			return true;
+	return false;
 }
 
 /* A task that is made, or the command, has the mount namespace as well. */
@@ -259,9 +268,9 @@ int rf_template_shared_mounts(const struct rf_op *ops, uint32_t nr, uint32_t cop
 	bool shared = false;
 
 	for (uint32_t i = 0; i < copied_at; i++)
-		shared |= makes_mounts(&ops[i]) && !(ops[i].flags & RF_OP_F_SHARED);
+		shared |= makes(&ops[i], CLONE_NEWNS) && !(ops[i].flags & RF_OP_F_SHARED);
 	for (uint32_t i = copied_at; shared && i < nr; i++) {
-		if (makes_mounts(&ops[i]) ||
+		if (makes(&ops[i], CLONE_NEWNS) ||
 		    (ops[i].kind == RF_OP_SETNS && ops[i].u.setns.nstype & CLONE_NEWNS))
 			return -1;
 		if (uses_mounts(&ops[i]))

@@ -723,100 +723,127 @@ static void line(FILE *from, char *to, size_t size)
 
 TEST_ENGINES(two_copies_do_not_see_what_is_private_to_the_other)
 {
+	struct linger l = { .c = NULL }, copies[2];
+	char namespaces[2][256], text[64];
+	FILE *from[2];
+	int to[2];
+
 	sandboxed_need();
-	for (size_t m = 0; m < LINGER_MEMORIES; m++) {
-		struct linger l = { .c = NULL }, copies[2];
-		char namespaces[2][256], text[64];
-		FILE *from[2];
-		int to[2];
+	template_begin(&l);
+	linger_park(&l, RF_SUBMIT_OWN_MEMORY);
+	for (int i = 0; i < 2; i++) {
+		int out[2], in[2];
 
-		template_begin(&l);
-		linger_park(&l, linger_memories[m]);
-		for (int i = 0; i < 2; i++) {
-			int out[2], in[2];
-
-			EXPECT_INT(0, pipe2(out, O_CLOEXEC));
-			EXPECT_INT(0, pipe2(in, O_CLOEXEC));
-			copies[i] = copy_of(&l);
-			has_all_of_its_own(&copies[i], out[1], in[0], look);
-			linger_until(&copies[i], RF_DONE_STARTED);
-			(void)close(out[1]);
-			(void)close(in[0]);
-			from[i] = fdopen(out[0], "r");
-			to[i] = in[1];
-			line(from[i], namespaces[i], sizeof(namespaces[i]));
-			line(from[i], text, sizeof(text));
-			/* pid 1, this one, and what it runs in a pipe */
-			assert_in_range(atoi(text), 2, 4);
-			line(from[i], text, sizeof(text));
-			EXPECT_INT(0, atoi(text));
-			line(from[i], text, sizeof(text));
-			EXPECT_STR("ready", text);
-		}
-		/* each still has its own, and all its namespaces are others */
-		for (int i = 0; i < 2; i++) {
-			EXPECT_INT(1, write(to[i], "\n", 1));
-			(void)close(to[i]);
-			line(from[i], text, sizeof(text));
-			EXPECT_INT(3, atoi(text));
-			linger_exits(&copies[i], 0);
-			(void)fclose(from[i]);
-			let_go(&copies[i]);
-		}
-		for (char *a = strtok(namespaces[0], " "); a; a = strtok(NULL, " "))
-			if (strstr(namespaces[1], a))
-				fail_msg("both are in %s", a);
-		linger_done(&l);
+		EXPECT_INT(0, pipe2(out, O_CLOEXEC));
+		EXPECT_INT(0, pipe2(in, O_CLOEXEC));
+		copies[i] = copy_of(&l);
+		has_all_of_its_own(&copies[i], out[1], in[0], look);
+		linger_until(&copies[i], RF_DONE_STARTED);
+		(void)close(out[1]);
+		(void)close(in[0]);
+		from[i] = fdopen(out[0], "r");
+		to[i] = in[1];
+		line(from[i], namespaces[i], sizeof(namespaces[i]));
+		line(from[i], text, sizeof(text));
+		/* pid 1, this one, and what it runs in a pipe */
+		assert_in_range(atoi(text), 2, 4);
+		line(from[i], text, sizeof(text));
+		EXPECT_INT(0, atoi(text));
+		line(from[i], text, sizeof(text));
+		EXPECT_STR("ready", text);
 	}
+	/* each still has its own, and all its namespaces are others */
+	for (int i = 0; i < 2; i++) {
+		EXPECT_INT(1, write(to[i], "\n", 1));
+		(void)close(to[i]);
+		line(from[i], text, sizeof(text));
+		EXPECT_INT(3, atoi(text));
+		linger_exits(&copies[i], 0);
+		(void)fclose(from[i]);
+		let_go(&copies[i]);
+	}
+	for (char *a = strtok(namespaces[0], " "); a; a = strtok(NULL, " "))
+		if (strstr(namespaces[1], a))
+			fail_msg("both are in %s", a);
+	linger_done(&l);
 }
 
 /* Mounts of one copy would be another's, and the template's. */
 TEST_ENGINES(a_copy_has_mounts_of_its_own_first)
 {
-	sandboxed_need();
-	for (size_t m = 0; m < LINGER_MEMORIES; m++) {
-		struct linger l = { .c = NULL }, copy;
-		int gate;
+	struct linger l = { .c = NULL }, copy;
+	int gate;
 
-		template_begin(&l);
-		gate = linger_park(&l, linger_memories[m]);
-		copy = copy_of(&l);
-		rf_prep_clone(copy.c, RF_CLONE_PAYLOAD, 0);
-		linger_add_exec(copy.c, "/bin/sh", "exit 0");
-		linger_refused(&copy, copy.c, -EINVAL, "unshares the mount namespace first");
-		EXPECT_INT(0, rf_chain_cut(copy.c, gate + 1));
-		rf_prep_unshare(copy.c, CLONE_NEWNS);
-		runs(&copy, "exit 2");
-		linger_exits(&copy, 2);
-		let_go(&copy);
-		/* the template is where it was */
-		runs(&l, "exit 3");
-		linger_exits(&l, 3);
-		linger_done(&l);
-	}
+	sandboxed_need();
+	template_begin(&l);
+	gate = linger_park(&l, RF_SUBMIT_OWN_MEMORY);
+	copy = copy_of(&l);
+	rf_prep_clone(copy.c, RF_CLONE_PAYLOAD, 0);
+	linger_add_exec(copy.c, "/bin/sh", "exit 0");
+	linger_refused(&copy, copy.c, -EINVAL, "unshares the mount namespace first");
+	EXPECT_INT(0, rf_chain_cut(copy.c, gate + 1));
+	rf_prep_unshare(copy.c, CLONE_NEWNS);
+	runs(&copy, "exit 2");
+	linger_exits(&copy, 2);
+	let_go(&copy);
+	/* the template is where it was */
+	runs(&l, "exit 3");
+	linger_exits(&l, 3);
+	linger_done(&l);
 }
 
 TEST_ENGINES(copies_share_what_they_are_meant_to)
 {
-	sandboxed_need();
-	for (size_t m = 0; m < LINGER_MEMORIES; m++) {
-		struct linger l = { .c = rf_chain_new() }, copies[2];
-		struct ops o = { .c = l.c, .dir = harness_dir(), .dir_slot = -1 };
-		char text[400];
+	struct linger l = { .c = rf_chain_new() }, copies[2];
+	struct ops o = { .c = l.c, .dir = harness_dir(), .dir_slot = -1 };
+	char text[400];
 
-		ops_begin(&o, CLONE_NEWNS);
-		EXPECT_INT(0, rf_op_share(l.c, 0));
-		ops_tmpfs(&o);
-		EXPECT_INT(0, rf_op_share(l.c, sandboxed_find(l.c, RF_OP_MKFS, 0)));
-		linger_park(&l, linger_memories[m]);
-		for (int i = 0; i < 2; i++) {
-			copies[i] = copy_of(&l);
-			(void)snprintf(text, sizeof(text), "cd %s; n=$(ls | wc -l); : >$n; exit $n",
-				       o.dir);
-			runs(&copies[i], text);
-			linger_exits(&copies[i], i);
-			let_go(&copies[i]);
-		}
-		linger_done(&l);
+	sandboxed_need();
+	ops_begin(&o, CLONE_NEWNS);
+	EXPECT_INT(0, rf_op_share(l.c, 0));
+	ops_tmpfs(&o);
+	EXPECT_INT(0, rf_op_share(l.c, sandboxed_find(l.c, RF_OP_MKFS, 0)));
+	linger_park(&l, RF_SUBMIT_OWN_MEMORY);
+	for (int i = 0; i < 2; i++) {
+		copies[i] = copy_of(&l);
+		(void)snprintf(text, sizeof(text), "cd %s; n=$(ls | wc -l); : >$n; exit $n",
+			       o.dir);
+		runs(&copies[i], text);
+		linger_exits(&copies[i], i);
+		let_go(&copies[i]);
 	}
+	linger_done(&l);
+}
+
+/* It has every capability in the user namespace of all of them, and sees every process. */
+TEST_ENGINES(a_command_with_all_power_does_not_reach_template_and_copies)
+{
+	struct linger l = { .c = NULL }, parked, copy;
+	char text[512];
+
+	sandboxed_need();
+	template_begin(&l);
+	linger_park(&l, RF_SUBMIT_OWN_MEMORY);
+	parked = copy_of(&l);
+	copy = copy_of(&l);
+	rf_prep_unshare(copy.c, CLONE_NEWNS);
+	/* the first is one that it may look at: itself */
+	(void)snprintf(text, sizeof(text), "exec >/dev/null 2>&1; cd /proc; "
+		       "cat self/maps && readlink self/exe || exit 9; "
+		       "for p in %d %d; do test -d $p || exit 8; cat $p/maps && exit 1; "
+		       "readlink $p/exe && exit 2; readlink $p/ns/mnt && exit 3; "
+		       "readlink $p/fd/0 && exit 4; head -c 1 $p/mem && exit 5; done; exit 0",
+		       (int)l.ctx->context.pid, (int)parked.ctx->context.pid);
+	runs(&copy, text);
+	linger_exits(&copy, 0);
+	let_go(&copy);
+	let_go(&parked);
+	linger_done(&l);
+
+	/* on the submitter's memory there is no way to keep it out */
+	l = (struct linger){ .c = NULL };
+	template_begin(&l);
+	linger_park(&l, 0);
+	refused(&l, -EINVAL, "RF_SUBMIT_OWN_MEMORY");
+	linger_done(&l);
 }
