@@ -51,6 +51,7 @@ struct rf_pidfd_info {
 	int			exit_code;
 };
 #define RF_PIDFD_GET_INFO	_IOWR(0xFF, 11, struct rf_pidfd_info)
+#define RF_PIDFD_GET_MNT_NAMESPACE	_IO(0xFF, 3)	/* 6.11 */
 #define RF_PIDFD_INFO_EXIT	(1ULL << 3)
 
 /* Not in any exported kernel header. */

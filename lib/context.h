@@ -44,7 +44,7 @@ enum rf_report_what {
 	RF_REPORT_ASK,		/* op `index` is the submitter's to do */
 	RF_REPORT_FD,		/* carries a descriptor that op `index` sends */
 	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
-	RF_REPORT_GIVE,		/* from the submitter: carries a descriptor for slot `index` */
+	RF_REPORT_GIVE,		/* from the submitter: only carries descriptors, as GO may */
 	RF_REPORT_CLONE,	/* from the submitter: carries what a copy is to have; `result` 1: if
 				   the context still has CAP_SYS_ADMIN */
 	RF_REPORT_COPY,		/* rf_area.copy_pid has the answer; carries the copy's pidfd */
@@ -53,7 +53,9 @@ struct rf_report {
 	uint32_t	what;
 	uint32_t	index;
 	int32_t		result;
+	uint32_t	slot, nr;	/* GIVE, GO: `nr` descriptors for slots from `slot` on */
 };
+#define RF_GIVE_MAX	16	/* of them in one message: an even number */
 
 #define RF_OWNED_MAX	1024	/* file systems that the sandbox owns */
 

@@ -61,6 +61,14 @@ static int plain_wait(struct rf_ring *ring, int timeout_ms)
 	return 0;
 }
 
+static int plain_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
+{
+	(void)ring;
+	(void)cookie;
+	(void)close(fd);
+	return 0;
+}
+
 const struct rf_engine rf_engine_plain = {
 	.name	= "plain",
 	.open	= plain_open,
@@ -68,4 +76,5 @@ const struct rf_engine rf_engine_plain = {
 	.arm	= plain_arm,
 	.disarm	= plain_disarm,
 	.wait	= plain_wait,
+	.let_go	= plain_let_go,
 };

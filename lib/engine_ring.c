@@ -216,6 +216,21 @@ static int ring_wait(struct rf_ring *ring, int timeout_ms)
 	return 0;
 }
 
+/* By a worker of the kernel: the last close of a mount namespace waits for RCU. */
+static int ring_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring);
+
+	if (!sqe) {
+		(void)close(fd);
+		return 0;
+	}
+	io_uring_prep_close(sqe, fd);
+	sqe->flags |= IOSQE_ASYNC;
+	sqe->user_data = cookie;
+	return 1;
+}
+
 const struct rf_engine rf_engine_ring = {
 	.name	= "ring",
 	.open	= ring_open,
@@ -223,4 +238,5 @@ const struct rf_engine rf_engine_ring = {
 	.arm	= ring_arm,
 	.disarm	= ring_disarm,
 	.wait	= ring_wait,
+	.let_go	= ring_let_go,
 };

@@ -88,17 +88,18 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 	a->relocated = 0;
 	a->give_error = 0;
 	a->covered_by = a->failed_rule = 0;
-	a->flags |= RF_AREA_LINGER;
+	if (!ctx->last_submit)
+		a->flags |= RF_AREA_LINGER;
 	return 0;
 }
 
 int rf_context_tell(const struct rf_context *ctx, const struct rf_report *rep, const int *fds,
 		    unsigned int nr)
 {
-	union { struct cmsghdr h; char space[CMSG_SPACE(2 * sizeof(int))]; } control = { .h = {
-		.cmsg_len = CMSG_LEN(nr * sizeof(int)), .cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
+	union { struct cmsghdr h; char space[CMSG_SPACE(RF_GIVE_MAX * sizeof(int))]; } control = {
+		.h = { .cmsg_len = CMSG_LEN(nr * sizeof(int)), .cmsg_level = SOL_SOCKET,
+		       .cmsg_type = SCM_RIGHTS },
+	};
 	struct rf_report word = *rep;
 	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
 	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
@@ -136,16 +137,55 @@ int rf_report_receive(int socket, int flags, struct rf_report *ret, int *ret_fd)
 	return 1;
 }
 
-static int give(const struct rf_context *ctx, const struct rf_given *g)
+/* @rep with the descriptors of @g, as many as it says. */
+static int give(const struct rf_context *ctx, const struct rf_report *rep,
+		const struct rf_given *g)
 {
-	const struct rf_report rep = { .what = RF_REPORT_GIVE, .index = (uint32_t)g->slot };
+	int fds[RF_GIVE_MAX];
 
-	return rf_context_tell(ctx, &rep, &g->fd, 1);
+	for (uint32_t i = 0; i < rep->nr; i++)
+		fds[i] = g[i].fd;
+	return rf_context_tell(ctx, rep, fds, rep->nr);
 }
 
 static bool is_new(const struct rf_context *ctx, const struct rf_given *g)
 {
 	return (uint32_t)g->slot >= ctx->given_slots;
+}
+
+/* How many descriptors from the @from'th on are for slots that follow each other. */
+static uint32_t nr_together(const struct rf_chain *c, uint32_t from)
+{
+	const struct rf_given *g = &c->given[from];
+	uint32_t nr = 1;
+
+	while (nr < RF_GIVE_MAX && from + nr < c->nr_given && g[nr].slot == g->slot + (int32_t)nr)
+		nr++;
+	return nr;
+}
+
+/*
+ * What is new, and with the last of it the word to go on behind op @index.  @ret_gone:
+ * that has been sent.
+ */
+static int give_and_go(const struct rf_context *ctx, const struct rf_chain *c, uint32_t index,
+		       bool *ret_gone)
+{
+	struct rf_report rep = { .what = RF_REPORT_GIVE, .index = index };
+	uint32_t i = 0;
+	int r = 0;
+
+	while (i < c->nr_given && !is_new(ctx, &c->given[i]))
+		i++;
+	for (; r == 0 && i < c->nr_given; i += rep.nr) {
+		rep.slot = (uint32_t)c->given[i].slot;
+		rep.nr = nr_together(c, i);
+		if (i + rep.nr == c->nr_given)
+			rep.what = RF_REPORT_GO;
+		r = give(ctx, &rep, &c->given[i]);
+		*ret_gone = r == 0 && rep.what == RF_REPORT_GO;
+	}
+	return r;
 }
 
 /* Better before anything is changed than behind. */
@@ -160,6 +200,7 @@ static int check_given(const struct rf_context *ctx, const struct rf_chain *c, s
 int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, struct rf_err *err)
 {
 	uint32_t index = (uint32_t)ctx->parked_op, over;
+	bool gone = false;
 	int r;
 
 	if (ctx->parked_op < 0)
@@ -179,14 +220,13 @@ int rf_context_submit(struct rf_context *ctx, const struct rf_chain *chain, stru
 	r = lay_out(ctx, chain, err);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; r == 0 && i < chain->nr_given; i++)
-		if (is_new(ctx, &chain->given[i]))
-			r = give(ctx, &chain->given[i]);
+	ctx->seen = ctx->seen > over ? over : ctx->seen;
+	ctx->parked_op = -1;
+	r = give_and_go(ctx, chain, index, &gone);
 	/* some may have arrived: only a context that parks again leaves the area alone */
 	if (r < 0)
 		ctx->area->give_error = r;
-	ctx->seen = ctx->seen > over ? over : ctx->seen;
-	ctx->parked_op = -1;
-	rf_context_answer(ctx, index, 0);
+	if (!gone)
+		rf_context_answer(ctx, index, 0);
 	return 0;
 }

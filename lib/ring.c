@@ -247,7 +247,7 @@ struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint
 	ctx->id = ++ring->last_id;
 	ctx->flags = flags;
 	ctx->user_data = user_data;
-	ctx->area_fd = ctx->report_fd = -1;
+	ctx->area_fd = ctx->report_fd = ctx->mount_ns = -1;
 	ctx->context.pidfd = ctx->init.pidfd = ctx->payload.pidfd = -1;
 	ctx->parked_op = -1;
 	ctx->next = ring->contexts;
@@ -286,6 +286,7 @@ void rf_context_free(struct rf_context *ctx)
 	task_close(ctx, &ctx->context, RF_COOKIE_CONTEXT);
 	task_close(ctx, &ctx->init, RF_COOKIE_INIT);
 	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+	close_fd(ctx->mount_ns);
 	rf_launch_release(ctx);
 	free(ctx);
 }

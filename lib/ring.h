@@ -18,7 +18,8 @@
 
 /* What a readiness cookie points at; in its low bits. */
 enum rf_cookie { RF_COOKIE_REPORT = 0, RF_COOKIE_CONTEXT, RF_COOKIE_INIT, RF_COOKIE_PAYLOAD,
-		 RF_COOKIE_WATCH, RF_COOKIE_TIMER, RF_COOKIE_WATCH_OUT, RF_COOKIE_MASK = 7 };
+		 RF_COOKIE_WATCH, RF_COOKIE_TIMER, RF_COOKIE_WATCH_OUT, RF_COOKIE_MOUNTS };
+#define RF_COOKIE_MASK	7
 
 struct rf_engine {
 	const char	*name;
@@ -33,6 +34,11 @@ struct rf_engine {
 	int	(*disarm)(struct rf_ring *ring, int fd, uint64_t cookie);
 	/* Wait once and deliver events. 0 or a negative errno; -EINTR is 0. */
 	int	(*wait)(struct rf_ring *ring, int timeout_ms);
+	/*
+	 * Close @fd, on which much may hang that takes its time.  1: an event with @cookie
+	 * says when it is done; 0: it is.
+	 */
+	int	(*let_go)(struct rf_ring *ring, int fd, uint64_t cookie);
 };
 
 extern const struct rf_engine rf_engine_ring, rf_engine_plain;
@@ -72,6 +78,9 @@ struct rf_context {
 	int		 parked_op;	/* -1: not parked */
 	bool		 parked_failed;	/* not at a gate: that op has failed */
 	bool		 lingers;	/* there is room for further ops */
+	int		 mount_ns;	/* held, so that the payload's end need not wait for its; -1 */
+	bool		 unmounting;	/* it has been let go of, and is not gone yet */
+	bool		 last_submit;	/* as after rf_submit(), an op that fails ends it */
 	uint32_t	 given_slots;	/* parked: what is given in slots below this it has */
 	uint32_t	 copied_at;	/* a copy: what has run in another than it; else 0 */
 	int		 status;	/* as of waitpid, once the payload is reaped */
@@ -236,6 +245,8 @@ int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct r
 int rf_task_has_execed(pid_t pid);
 /* Has it called exit, and not been ended by a signal?  Not reaped by this. */
 bool rf_task_has_exited(const struct rf_task *task);
+/* The mount namespace of a task that is not reaped, or -errno. */
+int rf_task_mount_ns(const struct rf_task *task);
 /* Peak resident set of this process's memory, KiB; 0 where /proc cannot tell. */
 long rf_self_peak_rss_kib(void);
 

@@ -52,12 +52,18 @@ static long close_all_but(int low, int high)
 
 /* ------------------------------------------------------------ the report socket */
 
-struct cmsg_fd {			/* struct cmsghdr with up to two descriptors */
+struct cmsg_fd {			/* struct cmsghdr with one descriptor */
 	uint64_t	len;
 	int32_t		level, type;
-	int32_t		fd[2];
+	int32_t		fd, pad;
 };
-#define CMSG_FD_LEN(nr) (16U + 4U * (nr))
+
+struct cmsg_given {			/* with those that are given */
+	uint64_t	len;
+	int32_t		level, type;
+	int32_t		fds[RF_GIVE_MAX];
+};
+#define CMSG_HEAD	16		/* of both, before the descriptors */
 
 struct msghdr_ {			/* struct msghdr of 64-bit kernels */
 	void		*name;
@@ -72,8 +78,8 @@ struct msghdr_ {			/* struct msghdr of 64-bit kernels */
 long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
 {
 	struct rf_report rep = { .what = what, .index = index };
-	struct cmsg_fd c = { .len = CMSG_FD_LEN(1), .level = 1 /* SOL_SOCKET */,
-			     .type = 1 /* SCM_RIGHTS */, .fd = { fd, -1 } };
+	struct cmsg_fd c = { .len = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */,
+			     .fd = fd };
 	struct { void *base; uint64_t len; } iov = { &rep, sizeof(rep) };
 	struct msghdr_ m;
 	long r;
@@ -91,11 +97,13 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
 	return r < 0 ? r : 0;
 }
 
-/* The submitter's next word, and the descriptors with it or -1.  One that has died ends the task. */
-static void receive(struct rf_ctx *ctx, struct rf_report *ret, int ret_fds[2])
+/*
+ * The submitter's next word, and how many descriptors came with it, in @ret_fds.  One
+ * that has died ends the task.
+ */
+static uint32_t receive(struct rf_ctx *ctx, struct rf_report *ret, struct cmsg_given *ret_fds)
 {
 	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
-	struct cmsg_fd c;
 	struct msghdr_ m;
 	long r;
 
@@ -103,28 +111,25 @@ static void receive(struct rf_ctx *ctx, struct rf_report *ret, int ret_fds[2])
 		rf_memset(&m, 0, sizeof(m));
 		m.iov = (void *)&iov;
 		m.iovlen = 1;
-		m.control = &c;
-		m.controllen = sizeof(c);
+		m.control = ret_fds;
+		m.controllen = sizeof(*ret_fds);
 		r = rf_sys3(__NR_recvmsg, ctx->area->report_fd, &m,
 			    0x40000000 /* MSG_CMSG_CLOEXEC */);
 	} while (r == -EINTR || (r > 0 && r != sizeof(*ret)));
 	if (r <= 0)
 		rf_task_exit(RF_EXIT_FAILED);
-	ret_fds[0] = ret_fds[1] = -1;
-	for (uint32_t i = 0; i < 2; i++)
-		if (m.controllen >= CMSG_FD_LEN(1) && c.type == 1 /* SCM_RIGHTS */ &&
-		    c.len >= CMSG_FD_LEN(i + 1))
-			ret_fds[i] = c.fd[i];
+	if (m.controllen < CMSG_HEAD || ret_fds->type != 1 /* SCM_RIGHTS */)
+		return 0;
+	return (uint32_t)(ret_fds->len - CMSG_HEAD) / sizeof(ret_fds->fds[0]);
 }
 
 /* A descriptor for slot @index, out of the way of those that the command gets. */
 static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
 {
-	long to = fd < 0 ? -EMFILE : rf_fd_raise(ctx, fd);
+	long to = fd >= (int)ctx->area->fd_floor ? fd : rf_fd_raise(ctx, fd);
 
 	if (to < 0 || index >= ctx->area->nr_slots) {
-		if (fd >= 0)
-			(void)rf_sys1(__NR_close, to < 0 ? fd : to);
+		(void)rf_sys1(__NR_close, to < 0 ? fd : to);
 		return -EMFILE;
 	}
 	/* another try at giving the same */
@@ -134,28 +139,35 @@ static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
 	return 0;
 }
 
+/* What came with @rep; a table without room for all is told by what is missing. */
+static void take_all(struct rf_ctx *ctx, const struct rf_report *rep,
+		     const struct cmsg_given *given, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (take_given(ctx, rep->slot + i, given->fds[i]) < 0)
+			ctx->area->give_error = -EMFILE;
+	if (nr != rep->nr)
+		ctx->area->give_error = -EMFILE;
+}
+
 /* Wait for the submitter's word about @index. */
 static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 {
+	struct cmsg_given given;
 	struct rf_report rep;
-	int fds[2];
+	uint32_t nr;
 
 	for (;;) {
-		receive(ctx, &rep, fds);
+		nr = receive(ctx, &rep, &given);
 		rf_context_look(ctx);
-		if (rep.what == RF_REPORT_GIVE) {
-			if (take_given(ctx, rep.index, fds[0]) < 0)
-				ctx->area->give_error = -EMFILE;
-			continue;
-		}
 		if (rep.what == RF_REPORT_CLONE) {
+			const int fds[2] = { nr > 0 ? given.fds[0] : -1, nr > 1 ? given.fds[1] : -1 };
+
 			if (rf_copy_make(ctx, index, rep.result, fds) == RF_COPY_SELF)
 				return RF_COPY_SELF;
 			continue;
 		}
-		for (int i = 0; i < 2; i++)
-			if (fds[i] >= 0)
-				(void)rf_sys1(__NR_close, fds[i]);
+		take_all(ctx, &rep, &given, nr);
 		if (rep.what == RF_REPORT_GO && rep.index == index)
 			return rep.result;
 	}

@@ -296,6 +296,18 @@ static void finish(struct rf_context *ctx)
 	}
 }
 
+/* Its mounts go last; true until they have. */
+static bool holds_mounts(struct rf_context *ctx)
+{
+	int fd = ctx->mount_ns;
+
+	ctx->mount_ns = -1;
+	if (fd >= 0)
+		ctx->unmounting = ctx->ring->engine->let_go(ctx->ring, fd,
+							    rf_cookie(ctx, RF_COOKIE_MOUNTS));
+	return ctx->unmounting;
+}
+
 /*
  * Reap what can be reaped; wait for the rest.  Pid 1 goes when the payload
  * has: it sees that by itself, but a hostile payload may have stopped it.
@@ -330,7 +342,7 @@ void rf_context_advance(struct rf_context *ctx)
 	arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
 	arm(ctx, &ctx->init, RF_COOKIE_INIT);
 	if ((ctx->context.reaped || !ctx->context.pid) && (ctx->init.reaped || !ctx->init.pid) &&
-	    (ctx->payload.reaped || !ctx->payload.pid))
+	    (ctx->payload.reaped || !ctx->payload.pid) && !holds_mounts(ctx))
 		finish(ctx);
 }
 
@@ -359,6 +371,18 @@ void rf_context_answer(struct rf_context *ctx, uint32_t index, int result)
 		(void)send(ctx->report_fd, &rep, sizeof(rep), MSG_NOSIGNAL);
 }
 
+/*
+ * Without pid 1, the end of the payload is that of its mount namespace, and the exit
+ * status comes behind a wait for RCU: it is held meanwhile.  One that cannot be had
+ * costs that time and no more.
+ */
+static void hold_mounts(struct rf_context *ctx)
+{
+	if (!ctx->lingers || ctx->mount_ns >= 0 || ctx->init.pid > 0 || ctx->payload.pidfd < 0)
+		return;
+	ctx->mount_ns = rf_task_mount_ns(&ctx->payload);
+}
+
 /* At a gate, or after an op that has failed: those behind it will not run then. */
 static void parked(struct rf_context *ctx, uint32_t index)
 {
@@ -375,6 +399,7 @@ static void parked(struct rf_context *ctx, uint32_t index)
 		if (ctx->parked_failed)
 			cancel_rest(ctx, index + 1);
 	}
+	hold_mounts(ctx);
 	hand_out(ctx);
 	push(ctx, RF_DONE_PARKED, (int)index, result);
 }
@@ -562,8 +587,9 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
 	case RF_COOKIE_TIMER:
 		timer_ready(ring);
 		return;
-	case RF_COOKIE_MASK:
-		return;
+	case RF_COOKIE_MOUNTS:
+		ctx->unmounting = false;
+		break;
 	}
 	rf_context_advance(ctx);
 }

@@ -109,6 +109,18 @@ int rf_task_has_execed(pid_t pid)
 	return !(flags & PF_FORKNOEXEC) || !(flags & PF_EXITING);
 }
 
+int rf_task_mount_ns(const struct rf_task *t)
+{
+	char path[64];
+	int fd = ioctl(t->pidfd, RF_PIDFD_GET_MNT_NAMESPACE, 0);	/* Linux 6.11 */
+
+	if (fd >= 0)
+		return fd;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)t->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 long rf_self_peak_rss_kib(void)
 {
 	char text[2048], *p;
