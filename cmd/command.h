@@ -29,7 +29,7 @@ struct command {
 	int			(*main)(int argc, char **argv);
 };
 
-extern const struct command cmd_run, cmd_batch, cmd_explain, cmd_doctor, cmd_seccomp, cmd_exec, cmd_ps, cmd_kill,
+extern const struct command cmd_run, cmd_batch, cmd_pool, cmd_explain, cmd_doctor, cmd_seccomp, cmd_exec, cmd_ps, cmd_kill,
 	cmd_pause, cmd_resume, cmd_completion, cmd_help, cmd_version;
 
 /* main.c: every command, in the order of --help; NULL ends. */

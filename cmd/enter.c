@@ -229,7 +229,7 @@ static void take_terminal(const struct enter *e, struct rf_sandbox *sb)
 	if (!sb->terminal_place.file && from->terminal != RF_TERM_AUTO) {
 		sb->terminal = from->terminal;
 		if (sb->terminal == RF_TERM_PRIVATE)
-			rf_tty_look(&sb->tty);
+			rf_tty_look((const int[]){ 0, 1, 2 }, &sb->tty);
 	} else if (!sb->terminal_place.file && sb->terminal == RF_TERM_PRIVATE &&
 		   (fstatat(running_anchor(&e->r)->dir, "root/dev/ptmx", &st, 0) < 0 ||
 		    !S_ISCHR(st.st_mode))) {

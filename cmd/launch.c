@@ -155,6 +155,16 @@ static bool can_leave(const struct launch *l)
 	       !l->publish.name;
 }
 
+/* The rest of the chain, for a context that has run the first part of it. */
+static int submit_rest(struct launch *l, unsigned int flags)
+{
+	l->ctx = l->ready;
+	l->ctx->user_data = l->user_data;
+	l->ctx->flags |= flags;
+	l->ctx->last_submit = true;
+	return rf_context_submit(l->ctx, l->load->chain, &l->err);
+}
+
 static int submit(struct launch *l)
 {
 	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
@@ -163,7 +173,8 @@ static int submit(struct launch *l)
 	int r;
 
 	l->ctx = NULL;
-	r = rf_submit(l->ring, l->load->chain, flags, l->user_data, &l->ctx, &l->err);
+	r = l->ready ? submit_rest(l, flags) :
+		       rf_submit(l->ring, l->load->chain, flags, l->user_data, &l->ctx, &l->err);
 	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
 	load_submitted(l->load);
 	if (r < 0) {
@@ -199,7 +210,7 @@ static int fall_back(struct launch *l, const struct rf_completion *done)
 	char why[128];
 	int r;
 
-	if (l->limits.passed || l->signals.ended_by ||
+	if (l->ready || l->limits.passed || l->signals.ended_by ||
 	    !rf_fallback_helps(load->sb, load->chain, done->index, -done->result))
 		return 1;
 	(void)snprintf(why, sizeof(why), "%s: %s", rf_chain_op_name(load->chain, done->index),
@@ -376,6 +387,7 @@ static void describe(struct launch *l)
 
 	v->uid = sb->user.uid >= 0 ? sb->user.uid : (int64_t)l->load->features.uid;
 	v->gid = sb->user.gid >= 0 ? sb->user.gid : (int64_t)l->load->features.gid;
+	v->pool = l->pool;
 	v->groups = "kept";
 	for (uint32_t i = 0; i < c->nr_ops; i++)
 		if (c->ops[i].kind == RF_OP_SETGROUPS)

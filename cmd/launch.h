@@ -24,6 +24,8 @@ struct launch {
 	struct tracer	 tracer;	/* .explain, .learn */
 	const struct process *inside;	/* the sandbox is another launch's, and ends with this */
 	bool		 borrows_ring;	/* .ring is the caller's: launch_begin() */
+	struct rf_context *ready;	/* has made the first part of the chain (a pool); or NULL */
+	const char	*pool;		/* whose that was; or NULL */
 	uint64_t	 user_data;	/* of its completions */
 
 	/* the answer */

@@ -93,6 +93,40 @@ int load_to_run(struct load *l, struct rf_err *err)
 	return rf_compile(l->sb, &l->features, &l->chain, err);
 }
 
+/* What it means here, in parts. */
+static int resolve_part(struct load *l, enum rf_part part, const struct rf_caller *caller,
+			struct rf_err *err)
+{
+	int r;
+
+	l->sb->part = part;
+	l->sb->caller = caller;
+	r = resolve_here(l, err);
+	if (r == 0 && rf_fallback_must(l->sb, &l->features))
+		return rf_err_set(err, EOPNOTSUPP, "without namespaces there is nothing to keep ready");
+	return r;
+}
+
+int load_to_keep(struct load *l, struct rf_err *err)
+{
+	int r = resolve_part(l, RF_PART_READY, NULL, err);
+
+	if (r == 0)
+		r = rf_sandbox_prepare(l->sb, &l->features, err);
+	return r < 0 ? r : rf_compile(l->sb, &l->features, &l->chain, err);
+}
+
+int load_to_dispatch(struct load *l, const struct rf_caller *caller, struct rf_err *err)
+{
+	int r = resolve_part(l, RF_PART_BOTH, caller, err);
+
+	if (r == 0)
+		r = rf_sandbox_stand_in(l->sb, err);
+	if (r == 0)
+		r = rf_cgroup_make(l->sb, err);
+	return r < 0 ? r : rf_compile(l->sb, &l->features, &l->chain, err);
+}
+
 void load_submitted(struct load *l)
 {
 	rf_cgroup_submitted(l->sb);

@@ -39,6 +39,13 @@ int load_spec(struct load *l, const char *file, struct rf_err *err);
  */
 int load_to_run(struct load *l, struct rf_err *err);
 void load_submitted(struct load *l);
+/*
+ * For a pool: the part of the sandbox that can be kept ready; and all of it for @caller,
+ * whose context has run that part.  Its environment and working directory are ours
+ * meanwhile.  The sandbox's own fallback is no matter of a pool.
+ */
+int load_to_keep(struct load *l, struct rf_err *err);
+int load_to_dispatch(struct load *l, const struct rf_caller *caller, struct rf_err *err);
 int load_to_print(struct load *l, const char *features_file, struct rf_err *err);
 
 /*

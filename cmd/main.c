@@ -19,7 +19,7 @@
 #include "spec.h"
 
 const struct command *const commands[] = {
-	&cmd_run, &cmd_batch, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_exec, &cmd_ps, &cmd_kill,
+	&cmd_run, &cmd_batch, &cmd_pool, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_exec, &cmd_ps, &cmd_kill,
 	&cmd_pause, &cmd_resume, &cmd_completion, &cmd_help, &cmd_version, NULL
 };
 

@@ -230,7 +230,7 @@ static int resolve_entry(const struct rf_entry *e, const char *name, struct proc
 }
 
 /* Changes are made one at a time: two cleaners must not remove a newer entry. */
-static int lock(const struct registry *r, struct rf_err *err)
+int registry_lock(const struct registry *r, struct rf_err *err)
 {
 	for (int i = 0; flock(r->dir, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -242,7 +242,7 @@ static int lock(const struct registry *r, struct rf_err *err)
 	return 0;
 }
 
-static void unlock(const struct registry *r)
+void registry_unlock(const struct registry *r)
 {
 	(void)flock(r->dir, LOCK_UN);
 }
@@ -302,17 +302,17 @@ int registry_claim(struct registry *r, const char *name, const struct rf_place *
 
 	if (ret < 0)
 		return rf_err_set(err, -ret, "/proc");
-	ret = lock(r, err);
+	ret = registry_lock(r, err);
 	if (ret < 0)
 		return ret;
 	ret = clean(r, name, err);
 	if (ret == -EEXIST) {
-		unlock(r);
+		registry_unlock(r);
 		return rf_err_at(err, place, EEXIST, "a sandbox named '%s' is running", name);
 	}
 	if (ret == 0)
 		ret = write_entry(r, name, &e);
-	unlock(r);
+	registry_unlock(r);
 	return ret < 0 ? rf_err_set(err, -ret, "the entry of '%s'", name) : 0;
 }
 
@@ -322,11 +322,11 @@ void registry_release(struct registry *r, const char *name)
 	struct rf_entry e;
 
 	/* what is not ours any more somebody has cleaned: leave the next one alone */
-	if (r->dir < 0 || lock(r, &err) < 0)
+	if (r->dir < 0 || registry_lock(r, &err) < 0)
 		return;
 	if (read_entry(r->dir, name, &e, &err) == 0 && e.pid == getpid())
 		(void)unlinkat(r->dir, name, 0);
-	unlock(r);
+	registry_unlock(r);
 }
 
 int registry_find(struct registry *r, const char *name, struct process *ret, struct rf_err *err)
@@ -341,11 +341,11 @@ int registry_find(struct registry *r, const char *name, struct process *ret, str
 		return n;
 	if (n > 0)
 		return 0;
-	n = lock(r, err);
+	n = registry_lock(r, err);
 	if (n < 0)
 		return n;
 	n = clean(r, name, err);
-	unlock(r);
+	registry_unlock(r);
 	/* taken by another just now: look again */
 	return n == -EEXIST ? registry_find(r, name, ret, err) : n < 0 ? n : -ENOENT;
 }

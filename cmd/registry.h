@@ -34,6 +34,10 @@ struct registry {
 int registry_open(bool make, struct registry *ret, struct rf_err *err);
 void registry_close(struct registry *r);
 
+/* Nobody else changes the folder meanwhile. 0 or a negative errno with @err. */
+int registry_lock(const struct registry *r, struct rf_err *err);
+void registry_unlock(const struct registry *r);
+
 /* Take @name for this process. 0, -EEXIST or another negative errno with @err. */
 int registry_claim(struct registry *r, const char *name, const struct rf_place *place,
 		   struct rf_err *err);

@@ -16,6 +16,8 @@ static bool stdout_was_closed;
 static const char *about;	/* the job that messages are about, or NULL */
 static void (*make_way)(void *arg);	/* before each message, or NULL */
 static void *make_way_arg;
+static void (*sink)(void *arg, const char *text, size_t len);	/* instead of standard error */
+static void *sink_arg;
 static int out_error;		/* of the first write that failed */
 
 int write_all(int fd, const char *buf, size_t len)
@@ -81,9 +83,19 @@ void report_make_way(void (*call)(void *arg), void *arg)
 	make_way_arg = arg;
 }
 
+void report_to(void (*call)(void *arg, const char *text, size_t len), void *arg)
+{
+	sink = call;
+	sink_arg = arg;
+}
+
 /* In one piece, so that lines of others do not get between. */
 static void say(const char *text, size_t len)
 {
+	if (sink) {
+		sink(sink_arg, text, len);
+		return;
+	}
 	if (make_way)
 		make_way(make_way_arg);
 	(void)write_all(STDERR_FILENO, text, len);
@@ -144,6 +156,7 @@ int report_status(const struct rf_err *err)
 	/* what the kernel or the machine refuses is not the spec's fault */
 	static const int sandbox[] = {
 		EPERM, EOPNOTSUPP, ESRCH, EEXIST, EBUSY, ETIMEDOUT, EXDEV, ENOSYS, ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EIO, EUSERS,
+		ECONNRESET,
 	};
 
 	for (size_t i = 0; i < sizeof(sandbox) / sizeof(sandbox[0]); i++)

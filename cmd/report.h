@@ -32,6 +32,9 @@ void report_name(const char *name);
 /* @call(@arg) before every message: a line that is no message has to go. NULL: none. */
 void report_make_way(void (*call)(void *arg), void *arg);
 
+/* @call(@arg, text, len) instead of writing to standard error; NULL: back to that. */
+void report_to(void (*call)(void *arg, const char *text, size_t len), void *arg);
+
 /* The exit status for an error that came before anything ran. */
 int report_status(const struct rf_err *err);
 

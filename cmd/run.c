@@ -15,6 +15,7 @@
 #include "leave.h"
 #include "options.h"
 #include "output.h"
+#include "pool_client.h"
 #include "report.h"
 #include "run.h"
 #include "signals.h"
@@ -22,21 +23,24 @@
 #include "trace.h"
 #include "verdict.h"
 
-enum { OPT_SPEC = RUN_OWN, OPT_EXPLAIN_DENIALS, OPT_LEARN, OPT_LEARN_ONCE, OPT_HELP };
-
 static const struct rf_opt run_opts[] = {
-	{ .name = "spec", .letter = 's', .arg = "FILE", .id = OPT_SPEC,
+	{ .name = "spec", .letter = 's', .arg = "FILE", .id = RUN_SPEC,
 	  .help = "read the sandbox from FILE (YAML or JSON; - is standard input)",
 	  .complete = RF_COMPLETE_FILE },
 	RUN_ROWS,
-	{ .name = "explain-denials", .id = OPT_EXPLAIN_DENIALS,
+	{ .name = "pool", .arg = "NAME", .id = RUN_POOL, .flags = RF_OPT_OPTIONAL,
+	  .help = "take a sandbox that a pool keeps ready" },
+	{ .name = "pool-else", .arg = "WHAT", .id = RUN_POOL_ELSE,
+	  .help = "where a pool cannot: cold, a launch without it, or error",
+	  .complete = RF_COMPLETE_WORDS, .words = "cold error" },
+	{ .name = "explain-denials", .id = RUN_EXPLAIN_DENIALS,
 	  .help = "say at the end which line refused what, and the edit that allows it" },
-	{ .name = "learn", .arg = "FILE", .id = OPT_LEARN,
+	{ .name = "learn", .arg = "FILE", .id = RUN_LEARN,
 	  .help = "write to FILE a spec with no more than the command needs",
 	  .complete = RF_COMPLETE_FILE },
-	{ .name = "learn-once", .id = OPT_LEARN_ONCE,
+	{ .name = "learn-once", .id = RUN_LEARN_ONCE,
 	  .help = "with --learn: do not run it again to see what can be left out" },
-	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },
+	{ .name = "help", .letter = 'h', .id = RUN_HELP, .help = "print this help" },
 	{ .name = NULL }
 };
 
@@ -105,20 +109,22 @@ static int run_take(void *state, const struct rf_opt *opt, int is_spec, const ch
 
 	if (is_spec)
 		return rf_option_apply(opt, value, run->load.sb, err);
-	if (opt->id == OPT_SPEC)
+	if (opt->id == RUN_SPEC)
 		return load_spec(&run->load, value, err);
 	switch (opt->id) {
-	case OPT_EXPLAIN_DENIALS:
+	case RUN_EXPLAIN_DENIALS:
 		run->launch.tracer.explain = true;
 		return 0;
-	case OPT_LEARN:
+	case RUN_LEARN:
 		run->learn_file = value;
 		run->launch.tracer.learn = true;
 		return 0;
-	case OPT_LEARN_ONCE:
+	case RUN_LEARN_ONCE:
 		run->learn_once = true;
 		return 0;
-	case OPT_HELP:
+	case RUN_POOL: case RUN_POOL_ELSE:
+		return 0;	/* has been asked already */
+	case RUN_HELP:
 		return OPTIONS_STOP;
 	default:
 		return run_take_row(run, opt, value, err);
@@ -254,17 +260,41 @@ int run_to_end(struct run *run, int r)
 				    v->exit_status;
 }
 
+/* A pool has run it. */
+static int end_of_pool(const struct run *run, struct pool_answer *a)
+{
+	int status = a->status, sig = a->signal;
+	bool typed = a->typed;
+
+	pool_answer_done(a);
+	if (run->verdict_fd >= 0)
+		(void)close(run->verdict_fd);
+	return sig ? signals_die(sig, typed) : status;
+}
+
 static int run_main(int argc, char **argv)
 {
+	struct pool_answer pool = { .status = 0 };
 	struct run run = RUN_INIT;
-	int r;
+	int r = 0, status;
 
 	/* losing the reader of our messages is no reason to lose the command */
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = prepare(&run, argc, argv, &run.launch.err);
+	if (pool_is_named(argc, argv))
+		r = pool_run(argc, argv, &run, &pool);
+	if (r > 0)
+		return end_of_pool(&run, &pool);
+	if (r == 0 && pool.argv)
+		r = prepare(&run, pool.argc, pool.argv, &run.launch.err);
+	else if (r == 0)
+		r = prepare(&run, argc, argv, &run.launch.err);
 	if (r == OPTIONS_STOP) {
 		load_done(&run.load);
+		pool_answer_done(&pool);
 		return help_command(&cmd_run);
 	}
-	return run_to_end(&run, r);
+	run.launch.verdict.pool_why = pool.why && *pool.why ? pool.why : NULL;
+	status = run_to_end(&run, r);
+	pool_answer_done(&pool);
+	return status;
 }

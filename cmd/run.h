@@ -22,6 +22,9 @@ struct run {
 
 /* Ids of the rows; a command's own begin at RUN_OWN. */
 enum { RUN_ENGINE, RUN_TRACE, RUN_TRACE_FILE, RUN_VERDICT, RUN_OWN };
+/* Those of `run` itself, which a pool reads too. */
+enum { RUN_SPEC = RUN_OWN, RUN_POOL, RUN_POOL_ELSE, RUN_EXPLAIN_DENIALS, RUN_LEARN,
+       RUN_LEARN_ONCE, RUN_HELP };
 
 #define RUN_ROW_ENGINE								\
 	{ .name = "engine", .arg = "ENGINE", .id = RUN_ENGINE,			\

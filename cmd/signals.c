@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -131,7 +133,26 @@ static void end(struct signals *s, struct rf_context *ctx, int sig)
 {
 	if (!s->ended_by)
 		s->ended_by = sig;
-	(void)rf_context_kill(ctx);	/* -ESRCH: it is over anyway */
+	if (s->end_by)
+		s->end_by(s->arg, sig);
+	else
+		(void)rf_context_kill(ctx);	/* -ESRCH: it is over anyway */
+}
+
+/* A child's number is nobody else's until it is reaped; another's we have to ask about. */
+static bool is_there(const struct signals *s)
+{
+	struct pollfd poller = { .fd = s->pidfd, .events = POLLIN };
+
+	return !s->end_by || poll(&poller, 1, 0) == 0;
+}
+
+static void send(const struct signals *s, struct rf_context *ctx, int sig)
+{
+	if (s->end_by)
+		(void)syscall(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0);
+	else
+		(void)rf_context_signal(ctx, sig);
 }
 
 /*
@@ -142,9 +163,9 @@ static void deliver(const struct signals *s, struct rf_context *ctx, int sig, bo
 {
 	pid_t pgid = getpgid(s->pid);
 
-	/* not reaped yet: its number is nobody else's */
-	if (!group || pgid <= 1 || getsid(s->pid) == getsid(0) || kill(-pgid, sig) < 0)
-		(void)rf_context_signal(ctx, sig);
+	if (!group || pgid <= 1 || getsid(s->pid) == getsid(0) || !is_there(s) ||
+	    kill(-pgid, sig) < 0)
+		send(s, ctx, sig);
 }
 
 static void forward(struct signals *s, struct rf_context *ctx, int sig, bool from_terminal)
@@ -198,19 +219,13 @@ static bool in_foreground(void)
 	return group == getpgrp();
 }
 
-/* The command has stopped: so do we, until somebody says SIGCONT. */
-static void stop_along(const struct signals *s)
+/* The command has stopped by @sig: so do we, until somebody says SIGCONT. */
+void signals_stopped(struct signals *s, int sig)
 {
-	siginfo_t info = { .si_pid = 0 };
 	sigset_t set, old;
-	int sig;
 
-	/* SIGCHLD is not queued: one may speak for several tasks, or come too late */
-	if (waitid(P_PID, (id_t)s->pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
-		return;
 	if (!in_foreground())
 		return;
-	sig = info.si_status;
 	terminal_leave(s->terminal);
 	sigemptyset(&set);
 	add(&set, sig);
@@ -219,6 +234,16 @@ static void stop_along(const struct signals *s)
 	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	(void)terminal_enter(s->terminal);
+}
+
+static void stop_along(struct signals *s)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	/* SIGCHLD is not queued: one may speak for several tasks, or come too late */
+	if (!s->end_by && waitid(P_PID, (id_t)s->pid, &info, WSTOPPED | WNOHANG) == 0 &&
+	    info.si_pid)
+		signals_stopped(s, info.si_status);
 }
 
 void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid)

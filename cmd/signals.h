@@ -32,6 +32,13 @@ struct terminal;
 
 struct signals {
 	int		 fd;		/* signalfd; -1 */
+	/*
+	 * The command is no child of ours but a pool's: its pidfd once it runs, and what
+	 * ends it.  Whoever calls with them has no context.
+	 */
+	int		 pidfd;
+	void		 (*end_by)(void *arg, int sig);
+	void		*arg;
 	sigset_t	 ignored;	/* by the caller */
 	bool		 is_pid1;	/* the command is pid 1 of its namespace */
 	pid_t		 pid;		/* of the command; 0 before exec */
@@ -50,6 +57,9 @@ int signals_init(struct signals *s, struct rf_ring *ring, bool is_pid1);
 
 /* The signalfd is readable: act on what is there.  0 or a negative errno. */
 int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *ctx);
+
+/* A pool's command has been stopped by @sig. */
+void signals_stopped(struct signals *s, int sig);
 
 /* ^Z was typed at the command's private terminal, and no shell in there stops it. */
 void signals_suspend(struct signals *s, struct rf_context *ctx);

@@ -235,6 +235,19 @@ uint32_t rf_chain_entry(struct rf_chain *c)
 	return c->nr_entries++;
 }
 
+int32_t rf_chain_differs(const struct rf_chain *c, const struct rf_chain *head)
+{
+	for (uint32_t i = 0; i < head->nr_ops; i++)
+		if (i >= c->nr_ops || memcmp(&c->ops[i], &head->ops[i], sizeof(*c->ops)) != 0)
+			return (int32_t)i;
+	/* strings come in the order of the ops, so all of the head's are in front */
+	if (c->data_len < head->data_len || memcmp(c->data, head->data, head->data_len) != 0 ||
+	    c->nr_slots < head->nr_slots || c->nr_entries < head->nr_entries ||
+	    c->own_image != head->own_image)
+		return (int32_t)head->nr_ops - 1;
+	return -1;
+}
+
 void rf_chain_keep(struct rf_chain *c, int fd)
 {
 	if (grow(c, (void **)&c->keep, c->nr_keep, &c->max_keep, sizeof(*c->keep), RF_SLOTS_MAX))

@@ -67,6 +67,11 @@ struct rf_vec rf_chain_vec(struct rf_chain *c, char *const strings[]);
 /* A fresh slot; fresh index for move_mount and verify; fresh gate ordinal. */
 int32_t rf_chain_slot(struct rf_chain *c);
 uint32_t rf_chain_entry(struct rf_chain *c);
+/*
+ * Is @head how @c begins, ops and all that they name?  -1: it is; else the first op that
+ * is another.
+ */
+int32_t rf_chain_differs(const struct rf_chain *c, const struct rf_chain *head);
 /* Keep the caller's descriptor number @fd open through close_range. */
 void rf_chain_keep(struct rf_chain *c, int fd);
 /* Ops added from now on come from @place (NULL: from nowhere). */

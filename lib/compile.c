@@ -32,7 +32,7 @@ static void emit_confinement(struct rf_compile *k)
  * The payload task is made before the mounts and makes them: a procfs shows the
  * pid namespace that its maker is in, and the context is in none that it made.
  */
-static void emit(struct rf_compile *k)
+static void emit_sandbox(struct rf_compile *k)
 {
 	rf_emit_context(k);	/* the task, its table, its namespaces */
 	if (k->ids.early)	/* pid 1 must not keep ids that the map leaves out */
@@ -43,10 +43,15 @@ static void emit(struct rf_compile *k)
 	rf_emit_payload(k);
 	rf_emit_capbset(k);	/* some forty calls, in the time that pid 1 takes */
 	rf_emit_tty_host(k);	/* likewise: */
-	rf_emit_fds_open(k);	/* host paths: before the old root goes */
+	if (k->sb->part == RF_PART_ALL)
+		rf_emit_fds_open(k);	/* host paths: before the old root goes */
 	rf_emit_filesystem(k);
 	rf_emit_net(k);		/* late: pid 1 makes the namespace meanwhile */
 	rf_emit_uts(k);
+}
+
+static void emit_command(struct rf_compile *k)
+{
 	rf_emit_fds(k);
 	if (k->sb->traced)	/* by a tracer that it is still like, and before a filter */
 		(void)rf_prep_gate(k->c);
@@ -67,11 +72,28 @@ static void emit(struct rf_compile *k)
 	rf_emit_exec(k);
 }
 
+/*
+ * A sandbox in two parts (a pool): nothing in front of the gate may depend on who
+ * is going to use it, for it has to be the same for all.
+ */
+static void emit(struct rf_compile *k)
+{
+	emit_sandbox(k);
+	if (k->sb->part != RF_PART_ALL) {
+		rf_emit_ready(k);
+		if (k->sb->part == RF_PART_READY)
+			return;
+		rf_emit_fds_open(k);
+		rf_emit_tty_ready(k);
+	}
+	emit_command(k);
+}
+
 static int plan(struct rf_compile *k)
 {
 	int (*const steps[])(struct rf_compile *) = {
 		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_cgroup, rf_plan_mounts, rf_plan_net,
-		rf_plan_landlock, rf_plan_filter, rf_plan_exec,
+		rf_plan_landlock, rf_plan_filter, rf_plan_exec, rf_plan_ready,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -90,6 +112,7 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 		.sb = sb, .f = f, .err = err,
 		.oldroot = RF_SLOT_NONE, .newroot = RF_SLOT_NONE, .under = RF_SLOT_NONE,
 		.stage = RF_SLOT_NONE, .init = RF_SLOT_NONE, .userns = RF_SLOT_NONE, .tty = RF_SLOT_NONE,
+		.devpts = RF_SLOT_NONE,
 	};
 	int r;
 
@@ -107,7 +130,7 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 	r = rf_chain_check(k.c, err);
 	if (r == 0)
 		r = rf_check_filter(&k);
-	if (r == 0)
+	if (r == 0 && sb->part != RF_PART_READY)
 		r = rf_receipt_require(sb, f, k.c, err);
 	if (r < 0)
 		goto out;

@@ -20,6 +20,7 @@
  *	tty	compile_tty.c	a private terminal
  *	cgroup	compile_cgroup.c	joining the sandbox's control group
  *	fd	compile_fd.c	descriptors of the payload
+ *	ready	compile_ready.c	the end of what a pool keeps ready
  *	exec	compile_exec.c	limits, place, the command
  *	apart	compile_apart.c	a command that waits for others than the submitter
  *	mask	compile_mask.c	what an OCI container must not see, or write
@@ -114,6 +115,7 @@ struct rf_compile {
 	int32_t		 stage, init, userns;
 	int32_t		*fd_slots;	/* by index of sb->fds */
 	int32_t		 tty;		/* the command's end of its private terminal */
+	int32_t		 devpts;	/* kept for that, where the sandbox is made in advance */
 };
 
 static inline bool rf_ns_is_new(const struct rf_compile *k, enum rf_ns ns)
@@ -221,6 +223,14 @@ void rf_emit_net(struct rf_compile *k);
 void rf_emit_tty(struct rf_compile *k, int32_t devpts);
 void rf_emit_tty_host(struct rf_compile *k);
 void rf_emit_tty_fds(struct rf_compile *k);
+bool rf_has_devpts(const struct rf_sandbox *sb);
+/* The same, behind the gate of a sandbox that was made in advance. */
+void rf_emit_tty_ready(struct rf_compile *k);
+
+/* compile_ready.c: can it be made before anybody wants it; and the gate at its end */
+int rf_plan_ready(struct rf_compile *k);
+void rf_emit_ready(struct rf_compile *k);
+
 /* compile_cgroup.c: joining the sandbox's control group; the view of it */
 int rf_plan_cgroup(struct rf_compile *k);
 void rf_emit_join(struct rf_compile *k);

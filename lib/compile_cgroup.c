@@ -46,7 +46,7 @@ int rf_plan_cgroup(struct rf_compile *k)
 {
 	const struct rf_cgroup_spec *c = &k->sb->cgroup;
 
-	if (!has_limits(k))
+	if (!has_limits(k) || k->sb->part == RF_PART_READY)
 		return 0;
 	if (!c->nr_fds)	/* a limit that nobody enforces is worse than none */
 		return rf_err_at(k->err, first_place(k), EINVAL,

@@ -76,5 +76,6 @@ void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev)
 	slot = emit_devpts(k);
 	rf_emit_tty(k, slot);
 	rf_emit_move(k, slot, dev, "pts", RF_ENTRY_NONE);
-	rf_emit_close(k, slot);
+	if (slot != k->devpts)
+		rf_emit_close(k, slot);
 }

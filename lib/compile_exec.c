@@ -15,6 +15,8 @@ int rf_plan_exec(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
 
+	if (sb->part == RF_PART_READY)
+		return 0;
 	if (!sb->nr_argv && !sb->argv0)
 		return rf_err_at(k->err, &sb->command_place, EINVAL, "no command");
 	if (sb->exec_fd >= 0 && sb->exec_fd_script) {
@@ -46,9 +48,12 @@ void rf_emit_place(struct rf_compile *k)
 	const struct rf_sandbox *sb = k->sb;
 
 	rf_chain_set_place(k->c, &sb->terminal_place);
-	if (sb->terminal == RF_TERM_PRIVATE)
+	/* one that was made in advance has been in a session of its own since */
+	if (sb->terminal == RF_TERM_PRIVATE && sb->part != RF_PART_ALL)
+		(void)rf_prep_ctty(k->c, k->tty);
+	else if (sb->terminal == RF_TERM_PRIVATE)
 		rf_tty_emit_session(k->c, k->tty);
-	if (sb->terminal == RF_TERM_NONE)
+	if (sb->terminal == RF_TERM_NONE && sb->part == RF_PART_ALL)
 		rf_chain_add(k->c, RF_OP_SETSID);
 	rf_chain_set_place(k->c, &sb->cwd_place);
 	if (sb->cwd) {
@@ -74,13 +79,28 @@ static void emit_rlimit(struct rf_compile *k, const struct rf_rlimit_spec *limit
 	op->u.rlimit.hard = limit->hard;
 }
 
+/* What the spec says of @resource, or what the caller has instead of what we have. */
+static void emit_rlimit_of(struct rf_compile *k, unsigned int resource)
+{
+	const struct rf_sandbox *sb = k->sb;
+	struct rf_rlimit_spec own = { .resource = (int)resource };
+
+	if (sb->rlimit_set & 1U << resource) {
+		emit_rlimit(k, &sb->rlimits[resource]);
+	} else if (sb->caller && sb->caller->rlimit_set & 1U << resource) {
+		own.soft = sb->caller->rlimits[resource].soft;
+		own.hard = sb->caller->rlimits[resource].hard;
+		emit_rlimit(k, &own);
+	}
+}
+
 static void emit_rlimits(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
 
-	for (uint32_t i = 0; i < sizeof(sb->rlimits) / sizeof(sb->rlimits[0]); i++)
-		if (sb->rlimit_set & 1U << i && i != RLIMIT_NOFILE)
-			emit_rlimit(k, &sb->rlimits[i]);
+	for (unsigned int i = 0; i < sizeof(sb->rlimits) / sizeof(sb->rlimits[0]); i++)
+		if (i != RLIMIT_NOFILE)
+			emit_rlimit_of(k, i);
 	if (!sb->landlock.on)
 		rf_emit_nofile(k);
 }
@@ -88,10 +108,8 @@ static void emit_rlimits(struct rf_compile *k)
 /* After the last op that opens something. */
 void rf_emit_nofile(struct rf_compile *k)
 {
-	const struct rf_sandbox *sb = k->sb;
-
-	if (!k->has_nofile && sb->rlimit_set & 1U << RLIMIT_NOFILE)
-		emit_rlimit(k, &sb->rlimits[RLIMIT_NOFILE]);
+	if (!k->has_nofile)
+		emit_rlimit_of(k, RLIMIT_NOFILE);
 	k->has_nofile = true;
 }
 
@@ -141,9 +159,10 @@ void rf_emit_limits(struct rf_compile *k)
 		rf_chain_set_place(k->c, &sb->oom_place);
 		rf_chain_add(k->c, RF_OP_OOM_SCORE)->u.oom_score.value = sb->oom_score;
 	}
-	if (sb->has_umask) {
+	if (sb->has_umask || sb->caller) {
 		rf_chain_set_place(k->c, &sb->umask_place);
-		rf_chain_add(k->c, RF_OP_UMASK)->u.umask.mask = sb->umask;
+		rf_chain_add(k->c, RF_OP_UMASK)->u.umask.mask = sb->has_umask ? sb->umask :
+										 sb->caller->umask;
 	}
 	emit_scheduling(k);
 	emit_rlimits(k);
@@ -252,7 +271,8 @@ static char **arguments(struct rf_compile *k)
 void rf_emit_signals(struct rf_compile *k)
 {
 	rf_chain_set_place(k->c, NULL);
-	rf_chain_add(k->c, RF_OP_SIGDEFAULT);
+	if (k->sb->part == RF_PART_ALL)
+		rf_chain_add(k->c, RF_OP_SIGDEFAULT);
 	rf_chain_add(k->c, RF_OP_SIGMASK);
 }
 

@@ -32,6 +32,12 @@ static int32_t give_once(struct rf_compile *k, int fd)
 	return rf_chain_give(k->c, fd);
 }
 
+/* What nobody has said anything of may be the private terminal instead. */
+static bool is_terminal(const struct rf_sandbox *sb, const struct rf_fd_spec *spec)
+{
+	return spec->implied && sb->terminal == RF_TERM_PRIVATE && sb->tty.fds >> spec->number & 1;
+}
+
 void rf_emit_fds_open(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
@@ -53,11 +59,13 @@ void rf_emit_fds_open(struct rf_compile *k)
 			k->fd_slots[i] = emit_open(k, spec);
 			break;
 		case RF_FD_INHERIT:
+			if (is_terminal(sb, spec))
+				break;
 			k->fd_slots[i] = give_once(k, spec->from);
 			break;
 		case RF_FD_CLOSED:
 			/* what is not named is closed already, but for the first three */
-			if (spec->number < 3)
+			if (spec->number < 3 && sb->part == RF_PART_ALL)
 				k->fd_slots[i] = give_once(k, spec->number);
 			break;
 		}
@@ -109,7 +117,7 @@ void rf_emit_fds(struct rf_compile *k)
 	for (size_t i = 0; k->fd_slots && i < sb->nr_fds; i++) {
 		struct rf_op *op;
 
-		if (sb->fds[i].kind == RF_FD_CLOSED)
+		if (sb->fds[i].kind == RF_FD_CLOSED || is_terminal(sb, &sb->fds[i]))
 			continue;
 		rf_chain_set_place(k->c, &sb->fds[i].place);
 		op = rf_chain_add(k->c, RF_OP_DUP);

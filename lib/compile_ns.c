@@ -134,7 +134,8 @@ static uint64_t new_flags(const struct rf_compile *k)
 			flags |= rf_ns_defs[ns].flag;
 	if (k->init_makes_net)
 		flags &= ~(uint64_t)CLONE_NEWNET;
-	if (k->join_makes_cgroup)
+	/* what is made in advance has one too: who takes it may have no limits */
+	if (k->join_makes_cgroup && k->sb->part == RF_PART_ALL)
 		flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	return flags;
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static bool has_devpts(const struct rf_sandbox *sb)
+bool rf_has_devpts(const struct rf_sandbox *sb)
 {
 	for (size_t i = 0; i < sb->nr_mounts; i++)
 		if (sb->mounts[i].kind == RF_MOUNT_DEV || (sb->mounts[i].kind == RF_MOUNT_FS &&
@@ -31,14 +31,25 @@ static void emit_pair(struct rf_compile *k, int32_t devpts, const char *ptmx)
 
 void rf_emit_tty(struct rf_compile *k, int32_t devpts)
 {
-	if (k->sb->terminal == RF_TERM_PRIVATE && k->tty == RF_SLOT_NONE)
+	if (k->sb->part != RF_PART_ALL)
+		k->devpts = devpts;	/* whose terminal, and how large, is known later */
+	else if (k->sb->terminal == RF_TERM_PRIVATE && k->tty == RF_SLOT_NONE)
 		emit_pair(k, devpts, NULL);
 }
 
 void rf_emit_tty_host(struct rf_compile *k)
 {
-	if (k->sb->terminal == RF_TERM_PRIVATE && !has_devpts(k->sb))
+	if (k->sb->terminal == RF_TERM_PRIVATE && !rf_has_devpts(k->sb) && k->sb->part == RF_PART_ALL)
 		emit_pair(k, RF_SLOT_NONE, "/dev/ptmx");
+}
+
+void rf_emit_tty_ready(struct rf_compile *k)
+{
+	if (k->devpts == RF_SLOT_NONE)
+		return;
+	if (k->sb->terminal == RF_TERM_PRIVATE)
+		emit_pair(k, k->devpts, NULL);
+	rf_emit_close(k, k->devpts);
 }
 
 /* All that are terminals, but for those that the spec says something else of. */
@@ -50,7 +61,7 @@ void rf_emit_tty_fds(struct rf_compile *k)
 	if (sb->terminal != RF_TERM_PRIVATE)
 		return;
 	for (size_t i = 0; i < sb->nr_fds; i++)
-		if (sb->fds[i].number >= 0 && sb->fds[i].number < 3)
+		if (sb->fds[i].number >= 0 && sb->fds[i].number < 3 && !sb->fds[i].implied)
 			fds &= ~(1U << sb->fds[i].number);
 	rf_chain_set_place(k->c, &sb->terminal_place);
 	rf_tty_emit_fds(k->c, k->tty, fds);

@@ -183,6 +183,34 @@ int rf_sandbox_prepare(struct rf_sandbox *sb, const struct rf_features *f, struc
 	return r;
 }
 
+static int stand_in(struct rf_err *err)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? rf_err_set(err, errno, "open /dev/null") : fd;
+}
+
+int rf_sandbox_stand_in(struct rf_sandbox *sb, struct rf_err *err)
+{
+	if (sb->root.kind == RF_ROOT_IMAGE) {
+		sb->root.fd = stand_in(err);
+		if (sb->root.fd < 0)
+			return sb->root.fd;
+		sb->root.has_fd = true;
+	}
+	for (size_t i = 0; i < sb->nr_mounts; i++) {
+		struct rf_mount *m = &sb->mounts[i];
+
+		if (!is_idmapped(m))
+			continue;
+		m->source_fd = stand_in(err);
+		if (m->source_fd < 0)
+			return m->source_fd;
+		m->flags |= RF_MF_MOUNT_FD;
+	}
+	return 0;
+}
+
 void rf_sandbox_unprepare(struct rf_sandbox *sb)
 {
 	if (sb->root.has_fd)

@@ -18,6 +18,12 @@ struct rf_sandbox;
  */
 int rf_sandbox_prepare(struct rf_sandbox *sb, const struct rf_features *f, struct rf_err *err);
 
+/*
+ * Instead, for a launch whose context has all of that already: descriptors that stand
+ * for it in the compiler's eyes, and are given to nobody.  Likewise to be released.
+ */
+int rf_sandbox_stand_in(struct rf_sandbox *sb, struct rf_err *err);
+
 /* Close what was made.  After rf_submit(), or when nothing will be submitted. */
 void rf_sandbox_unprepare(struct rf_sandbox *sb);
 

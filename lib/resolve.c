@@ -327,10 +327,11 @@ static int resolve_scratch(struct rf_resolve *rs)
 static int check_passed(struct rf_resolve *rs, const struct rf_place *place, int fd,
 			bool dir_ok)
 {
+	int ours = rf_caller_fd(rs->sb->caller, fd);
+	int flags = fcntl(ours, F_GETFL), own = fcntl(ours, F_GETFD);
 	struct stat st;
-	int flags = fcntl(fd, F_GETFL), own = fcntl(fd, F_GETFD);
 
-	if (flags < 0 || (own & FD_CLOEXEC) || fstat(fd, &st) < 0)
+	if (flags < 0 || (!rs->sb->caller && own & FD_CLOEXEC) || fstat(ours, &st) < 0)
 		return rf_err_at(rs->err, place, EINVAL, "descriptor %d is not open", fd);
 	if (dir_ok || (!S_ISDIR(st.st_mode) && !(flags & O_PATH)))
 		return 0;
@@ -367,6 +368,8 @@ static int resolve_fds(struct rf_resolve *rs)
 	struct rf_sandbox *sb = rs->sb;
 	int ret = 0;
 
+	if (sb->part == RF_PART_READY)	/* they are those of whoever will want it */
+		return 0;
 	for (size_t i = 0; i < sb->nr_fds && !ret; i++) {
 		struct rf_fd_spec *fd = &sb->fds[i];
 
@@ -374,20 +377,28 @@ static int resolve_fds(struct rf_resolve *rs)
 			ret = resolve_open(rs, fd);
 		else if (fd->kind == RF_FD_INHERIT && !rs->pure)
 			ret = check_passed(rs, &fd->place, fd->from, fd->dir_ok);
+		if (fd->kind == RF_FD_INHERIT && !ret)
+			fd->from = rf_caller_fd(sb->caller, fd->from);
 	}
 	/* standard descriptors that nothing names: as the caller has them, open or not */
 	for (int n = 0; n <= 2 && !ret && !rs->pure; n++) {
+		int ours = rf_caller_fd(sb->caller, n);
+		bool is_open = fcntl(ours, F_GETFD) >= 0;
+
 		if (find_fd(sb, n))
 			continue;
-		if (fcntl(n, F_GETFD) >= 0) {
+		if (is_open)
 			ret = check_passed(rs, &nowhere, n, false);
+		if (ret || (is_open && !sb->caller))
 			continue;
-		}
 		if (!rf_sandbox_grow(sb, &sb->fds, sb->nr_fds, &rs->draft->max_fds,
 				     sizeof(*sb->fds)))
 			return out_of_memory(rs);
-		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){ .number = n, .kind = RF_FD_CLOSED,
-							     .from = -1 };
+		/* what is another process's does not come by itself */
+		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){
+			.number = n, .kind = is_open ? RF_FD_INHERIT : RF_FD_CLOSED, .implied = true,
+			.from = is_open ? ours : -1,
+		};
 	}
 	return ret;
 }
@@ -571,9 +582,12 @@ static int check_caps(struct rf_resolve *rs)
 static int resolve_terminal(struct rf_resolve *rs)
 {
 	struct rf_sandbox *sb = rs->sb;
+	int fds[3];
 
+	for (int n = 0; n < 3; n++)
+		fds[n] = rf_caller_fd(sb->caller, n);
 	if (sb->terminal == RF_TERM_AUTO) {
-		sb->terminal = rs->pure ? RF_TERM_INHERIT : rf_tty_choose();
+		sb->terminal = rs->pure ? RF_TERM_INHERIT : rf_tty_choose(fds);
 		/* there is none to be kept from; but who asks for the layer shall have it */
 		if (sb->terminal == RF_TERM_INHERIT && sb->require & 1U << RF_LAYER_TERMINAL)
 			sb->terminal = RF_TERM_NONE;
@@ -583,7 +597,7 @@ static int resolve_terminal(struct rf_resolve *rs)
 	if (rs->pure)
 		sb->tty = (struct rf_tty){ .fds = 7, .rows = 24, .cols = 80 };
 	else
-		rf_tty_look(&sb->tty);
+		rf_tty_look(fds, &sb->tty);
 	return 0;
 }
 
@@ -599,7 +613,7 @@ int rf_sandbox_resolve(struct rf_sandbox *sb, const struct rf_features *f,
 	int ret = rf_options_read(sb, err);
 
 	rs.draft = sb->draft;
-	if (!ret && !sb->nr_argv)
+	if (!ret && !sb->nr_argv && sb->part != RF_PART_READY)
 		ret = rf_err_set(err, EINVAL, "no command: neither the spec nor the command line has one");
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !ret; i++)
 		ret = steps[i](&rs);

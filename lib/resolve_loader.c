@@ -142,7 +142,7 @@ int rf_resolve_loader(struct rf_resolve *rs)
 {
 	const struct rf_sandbox *sb = rs->sb;
 
-	if (!sb->landlock.loader || !(sb->landlock.kinds & FILE_KINDS))
+	if (!sb->landlock.loader || !(sb->landlock.kinds & FILE_KINDS) || sb->part == RF_PART_READY)
 		return 0;
 	/* nobody looks at the host: as for a dynamic program */
 	if (rs->pure)

@@ -47,6 +47,16 @@ const char *const rf_mount_kind_names[RF_MOUNT_KIND_NR] = {
 	[RF_MOUNT_BIND] = "bind", [RF_MOUNT_FS] = "mount", [RF_MOUNT_NODE] = "device",
 };
 
+int rf_caller_fd(const struct rf_caller *caller, int fd)
+{
+	if (!caller)
+		return fd;
+	for (size_t i = 0; i < caller->nr_fds; i++)
+		if (caller->numbers[i] == fd)
+			return caller->fds[i];
+	return -1;
+}
+
 bool rf_name_is_good(const char *name)
 {
 	static const char letters[] =

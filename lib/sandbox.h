@@ -177,6 +177,7 @@ struct rf_fd_spec {
 	int		 flags;		/* OPEN: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_APPEND, O_TRUNC */
 	unsigned int	 mode;		/* OPEN with O_CREAT */
 	bool		 dir_ok;	/* `directory: true`: a directory may be passed in */
+	bool		 implied;	/* nobody has said it: as another process has it */
 	struct rf_place	 place;
 };
 
@@ -337,6 +338,28 @@ enum rf_layer {
 /* What to do where namespaces cannot be had. */
 enum rf_fallback { RF_FALLBACK_NONE = 0, RF_FALLBACK_LANDLOCK };
 
+/*
+ * The process that a launch is for, where that is not this one: a pool's client.
+ * What the command would have inherited from it, and what its numbers mean here.
+ */
+struct rf_caller {
+	const int	*numbers, *fds;	/* its descriptors: as it calls them, and as we do */
+	size_t		 nr_fds;
+	uint32_t	 rlimit_set;	/* bit n: rlimits[n] differs from ours */
+	struct { uint64_t soft, hard; } rlimits[16];
+	unsigned int	 umask;
+};
+
+/* Our number of the caller's descriptor @fd, or -1; without a caller @fd itself. */
+int rf_caller_fd(const struct rf_caller *caller, int fd);
+
+/* Which part of a sandbox a chain is to make. */
+enum rf_part {
+	RF_PART_ALL = 0,
+	RF_PART_READY,		/* what can be kept ready; ends in a gate */
+	RF_PART_BOTH,		/* that, the gate, and what only a launch knows behind it */
+};
+
 /* Something to say in a receipt. */
 struct rf_fact {
 	const char	*name, *value;
@@ -410,6 +433,8 @@ struct rf_sandbox {
 	struct rf_fact	*fallback_notes;
 	size_t		 nr_fallback_notes;
 	struct rf_oci_sandbox oci;
+	enum rf_part	 part;
+	const struct rf_caller *caller;	/* NULL: this process */
 	bool		 traced;	/* the payload waits at a gate until its tracer is there */
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */
 	struct rf_place	 name_place;

@@ -33,26 +33,26 @@ static bool has_controlling_terminal(void)
 	return true;
 }
 
-enum rf_terminal rf_tty_choose(void)
+enum rf_terminal rf_tty_choose(const int fds[3])
 {
-	bool in = modes_of(0, NULL), out = modes_of(1, NULL);
+	bool in = modes_of(fds[0], NULL), out = modes_of(fds[1], NULL);
 
 	if (in && out)
 		return RF_TERM_PRIVATE;
-	return in || out || modes_of(2, NULL) || has_controlling_terminal() ? RF_TERM_NONE :
+	return in || out || modes_of(fds[2], NULL) || has_controlling_terminal() ? RF_TERM_NONE :
 									      RF_TERM_INHERIT;
 }
 
-void rf_tty_look(struct rf_tty *ret_tty)
+void rf_tty_look(const int fds[3], struct rf_tty *ret_tty)
 {
 	struct rf_tty tty = { .fds = 0 };
 	struct winsize size;
 
-	for (int fd = 0; fd < 3; fd++) {
-		if (!modes_of(fd, tty.has_modes ? NULL : tty.modes))
+	for (int n = 0; n < 3; n++) {
+		if (!modes_of(fds[n], tty.has_modes ? NULL : tty.modes))
 			continue;
-		tty.fds |= 1U << fd;
-		if (!tty.has_modes && ioctl(fd, TIOCGWINSZ, &size) == 0) {
+		tty.fds |= 1U << n;
+		if (!tty.has_modes && ioctl(fds[n], TIOCGWINSZ, &size) == 0) {
 			tty.rows = size.ws_row;
 			tty.cols = size.ws_col;
 		}

@@ -35,7 +35,8 @@ struct rf_tty {
 };
 
 /*
- * What a private terminal is to be like, from descriptors 0, 1 and 2.
+ * What a private terminal is to be like, from @fds, the caller's descriptors 0, 1 and 2
+ * as we call them; -1: closed.
  *
  * Those that are terminals become the private one; what is redirected to a file
  * or pipe stays as it is, and so does what is closed.  Size and modes are those
@@ -43,7 +44,7 @@ struct rf_tty {
  * one all the same, of 80 by 24, and comes out as it was printed; standard input
  * stays.
  */
-void rf_tty_look(struct rf_tty *ret_tty);
+void rf_tty_look(const int fds[3], struct rf_tty *ret_tty);
 
 /*
  * What `terminal: auto` is here.
@@ -55,7 +56,7 @@ void rf_tty_look(struct rf_tty *ret_tty);
  * they would fight about its mode and what is typed.  INHERIT where there is none;
  * a new session costs the scheduler a group.
  */
-enum rf_terminal rf_tty_choose(void);
+enum rf_terminal rf_tty_choose(const int fds[3]);
 
 /*
  * Emit the pair, and the master's way to the submitter.  @dir: slot of a mounted

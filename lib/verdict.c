@@ -264,6 +264,15 @@ static char *finish(json_t *j, size_t nr_keys)
 	return s;
 }
 
+static json_t *pool(const struct rf_verdict *v)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "name", text(v->pool));
+	json_object_set_new(j, "why_not", text(v->pool_why));
+	return j;
+}
+
 static json_t *job(const struct rf_verdict_job *of)
 {
 	json_t *j = json_object();
@@ -303,7 +312,9 @@ char *rf_verdict_json(const struct rf_verdict *v)
 	json_object_set_new(j, "denials", denials(v));
 	if (v->job)
 		json_object_set_new(j, "job", job(v->job));
-	s = finish(j, v->job ? 17 : 16);
+	if (v->pool || v->pool_why)
+		json_object_set_new(j, "pool", pool(v));
+	s = finish(j, 16 + (v->job != NULL) + (v->pool || v->pool_why));
 	if (!s)
 		return NULL;
 	len = strlen(s);

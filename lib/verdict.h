@@ -77,6 +77,8 @@ struct rf_verdict {
 	const char	*cgroup_path;	/* where that was, or NULL */
 
 	const char	*engine, *engine_why;
+	const char	*pool;		/* that the sandbox was taken from; or NULL */
+	const char	*pool_why;	/* asked for one and launched without: why; or NULL */
 	const char	*groups;	/* "kept", "dropped", "set", or NULL */
 	int64_t		 uid, gid;	/* inside; -1 unknown */
 	const struct rf_mount *const *skipped; /* optional mounts left out */

@@ -128,7 +128,7 @@ links_exist() {
 }
 
 # Those that have more options than --help.
-commands='run batch explain doctor seccomp exec ps kill pause resume'
+commands='run batch pool explain doctor seccomp exec ps kill pause resume'
 
 options_in_help() {
 	"$RINGFENCE" "$1" --help | sed 's/--\[no-\]/--/' |
@@ -140,15 +140,15 @@ options_in_man() {
 		"$RF_SRCDIR/man/ringfence.1" | sort -u
 }
 
-# Of a page of its own, to the section behind OPTIONS.
-options_in_batch_page() {
-	sed -n '/^\.Sh OPTIONS/,/^\.Sh VERDICTS/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}' \
-		"$RF_SRCDIR/man/ringfence-batch.1" | sort -u
+# options_in_page COMMAND NEXT: of a page of its own, up to the section behind OPTIONS
+options_in_page() {
+	sed -n "/^\.Sh OPTIONS/,/^\.Sh $2/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}" \
+		"$RF_SRCDIR/man/ringfence-$1.1" | sort -u
 }
 
 man_has_options() {
 	for command in $commands; do options_in_help "$command"; done | sort -u >"$work/help"
-	{ options_in_man; options_in_batch_page; } | sort -u >"$work/man"
+	{ options_in_man; options_in_page batch VERDICTS; options_in_page pool 'EXIT STATUS'; } | sort -u >"$work/man"
 	diff "$work/help" "$work/man"
 }
 

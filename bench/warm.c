@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sandboxes that are there before anybody wants them.
+ *
+ *	warm launch ROUNDS STAMP	from one that is ready to the exit status of STAMP
+ *	warm alive COUNT STAMP		COUNT alive under one thread: what each takes, and
+ *					how long the first and the last launch took
+ *
+ * STAMP is bench/stamp, installed where the sandbox can see it.  The sandbox is the
+ * one that bench/run gives to `ringfence run`, with descriptors 0, 1 and 2 and the
+ * command handed over when it is taken.
+ *
+ * `launch` writes lines of fields separated by tabs, each number as lower
+ * quartile/median/upper quartile:
+ *
+ *	CASE		us	from the call until the exit status is known
+ *	ratio CASE	of it to posix_spawn(3) and waitpid(2), round by round
+ *
+ * `alive` writes one line: KiB of the supervisor's memory each, quartiles of the
+ * first tenth's launches and of the last tenth's in us, and the ratio of the medians.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "probe.h"
+#include "ringfence.h"
+#include "spec.h"
+
+#define WARM_UP	5
+
+static const char with_init[] =
+	"root: host\n"
+	"mounts: [{tmpfs: /tmp}, {dev: /dev}, {proc: /proc}]\n"
+	"seccomp: off\n"	/* as the peers of the other cases */
+	"init: true\n";
+static const char without_init[] =
+	"root: host\n"
+	"mounts: [{tmpfs: /tmp}, {dev: /dev}, {proc: /proc}]\n"
+	"seccomp: off\n"
+	"init: false\n";
+
+static int complain(const char *what, int r, const struct rf_err *err)
+{
+	fprintf(stderr, "warm: %s: %s%s%s\n", what, err ? err->msg : "",
+		err && err->msg[0] ? ": " : "", strerror(-r));
+	return r;
+}
+
+static double now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+/* ------------------------------------------------------------------- chains */
+
+/* As a pool compiles it: what is made in advance, or that and the command behind. */
+static struct rf_chain *chain_of(const char *spec, const char *stamp, enum rf_part part)
+{
+	static const int std[] = { 0, 1, 2 };
+	static const struct rf_caller self = { .numbers = std, .fds = std, .nr_fds = 3,
+					       .umask = 022 };
+	char *argv[] = { (char *)(uintptr_t)stamp, NULL };
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_chain *chain = NULL;
+	struct rf_features features;
+	struct rf_sandbox *sb = rf_sandbox_new();
+	int r = sb ? rf_probe(&features, &err) : -ENOMEM;
+
+	if (r == 0)
+		r = rf_spec_parse("bench", spec, strlen(spec), 0, sb, &err);
+	if (r == 0)
+		r = rf_command_set(1, argv, sb, &err);
+	if (r == 0) {
+		sb->part = part;
+		sb->caller = part == RF_PART_BOTH ? &self : NULL;
+		r = rf_sandbox_resolve(sb, &features, 0, &err);
+	}
+	if (r == 0)
+		r = rf_compile(sb, &features, &chain, &err);
+	if (r < 0)
+		(void)complain("sandbox", r, &err);
+	rf_sandbox_free(sb);
+	return chain;
+}
+
+/* ----------------------------------------------------------------- launching */
+
+/* Wait until @ctx has come to @kind. */
+static int await(struct rf_ring *ring, const struct rf_context *ctx, enum rf_completion_kind kind,
+		 struct rf_completion *done)
+{
+	int r;
+
+	do {
+		r = rf_ring_wait(ring, -1, done);
+		if (r < 0)
+			return complain("wait", r, NULL);
+		if (done->kind == RF_DONE_FAILED)
+			return complain("chain", done->result, NULL);
+		if (done->kind == RF_DONE_PARKED && done->result < 0)
+			return complain("op", done->result, NULL);
+	} while (done->ctx != ctx || done->kind != kind);
+	return 0;
+}
+
+static int make_ready(struct rf_ring *ring, const struct rf_chain *ready, struct rf_context **ret)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_completion done;
+	int r = rf_submit(ring, ready, RF_SUBMIT_ENDED, 0, ret, &err);
+
+	if (r < 0)
+		return complain("submit", r, &err);
+	return await(ring, *ret, RF_DONE_PARKED, &done);
+}
+
+/* Until the exit status is known; what is left is waited for after the clock. */
+static int take(struct rf_ring *ring, struct rf_context *ctx, const struct rf_chain *both,
+		double *ret_us)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_completion done;
+	double begin = now_us();
+	int r = rf_context_submit(ctx, both, &err);
+
+	if (r < 0)
+		return complain("rf_context_submit", r, &err);
+	r = await(ring, ctx, RF_DONE_ENDED, &done);
+	*ret_us = now_us() - begin;
+	if (r == 0 && (done.result < 0 || done.status != 0))
+		return complain("command", -EIO, NULL);
+	return r < 0 ? r : await(ring, ctx, RF_DONE_EXIT, &done);
+}
+
+static int spawn(const char *stamp, double *ret_us)
+{
+	char *const argv[] = { (char *)(uintptr_t)stamp, NULL };
+	char *const envp[] = { NULL };
+	double begin = now_us();
+	int status = -1;
+	pid_t pid;
+	int r = posix_spawn(&pid, stamp, NULL, NULL, argv, envp);
+
+	if (r)
+		return complain("posix_spawn", -r, NULL);
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		return complain("posix_spawn", -EIO, NULL);
+	*ret_us = now_us() - begin;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- printing */
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts @v. */
+static void print_quartiles(int out, double *v, int nr, int decimals)
+{
+	qsort(v, (size_t)nr, sizeof(*v), compare);
+	for (int q = 1; q <= 3; q++)
+		dprintf(out, "%c%.*f", q == 1 ? '\t' : '/', decimals, v[(nr - 1) * q / 4]);
+}
+
+/* ------------------------------------------------------------------ W3: launch */
+
+enum { SPAWN, NOINIT, INIT, CASES };
+static const char *const names[CASES] = { "spawn", "noinit", "init" };
+
+static int one_round(struct rf_ring *ring, struct rf_chain *chains[CASES][2], const char *stamp,
+		     int first, double t[CASES])
+{
+	for (int i = 0; i < CASES; i++) {
+		int k = (first + i) % CASES, r;
+		struct rf_context *ctx;
+
+		if (k == SPAWN) {
+			r = spawn(stamp, &t[k]);
+		} else {
+			r = make_ready(ring, chains[k][0], &ctx);
+			if (r == 0)
+				r = take(ring, ctx, chains[k][1], &t[k]);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void print_launches(int out, double (*t)[CASES], double *scratch, int rounds)
+{
+	for (int k = 0; k < CASES; k++) {
+		dprintf(out, "%s", names[k]);
+		for (int i = 0; i < rounds; i++)
+			scratch[i] = t[i][k];
+		print_quartiles(out, scratch, rounds, 0);
+		dprintf(out, "\n");
+	}
+	for (int k = NOINIT; k < CASES; k++) {
+		dprintf(out, "ratio %s", names[k]);
+		for (int i = 0; i < rounds; i++)
+			scratch[i] = t[i][k] / t[i][SPAWN];
+		print_quartiles(out, scratch, rounds, 4);
+		dprintf(out, "\n");
+	}
+}
+
+static int main_launch(struct rf_ring *ring, int out, int rounds, const char *stamp)
+{
+	double (*t)[CASES] = calloc((size_t)rounds + 1, sizeof(*t));
+	double *scratch = calloc((size_t)rounds, sizeof(*scratch));
+	struct rf_chain *chains[CASES][2] = {
+		[NOINIT] = { chain_of(without_init, stamp, RF_PART_READY),
+			     chain_of(without_init, stamp, RF_PART_BOTH) },
+		[INIT] = { chain_of(with_init, stamp, RF_PART_READY),
+			   chain_of(with_init, stamp, RF_PART_BOTH) },
+	};
+
+	if (!t || !scratch)
+		return complain("memory", -ENOMEM, NULL);
+	for (int i = -WARM_UP; i < rounds; i++)
+		if (one_round(ring, chains, stamp, i + WARM_UP, t[i < 0 ? rounds : i]) < 0)
+			return -1;
+	print_launches(out, t, scratch, rounds);
+	for (int k = NOINIT; k < CASES; k++)
+		for (int i = 0; i < 2; i++)
+			rf_chain_free(chains[k][i]);
+	free(scratch);
+	free(t);
+	return 0;
+}
+
+/* ------------------------------------------------------------------- W7: alive */
+
+/* Memory of this process that is its own, KiB. */
+static long own_kib(void)
+{
+	char text[4096], *p;
+	ssize_t n;
+	int fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		(void)close(fd);
+	if (n <= 0)
+		return complain("/proc/self/smaps_rollup", -errno, NULL);
+	text[n] = '\0';
+	p = strstr(text, "\nPrivate_Dirty:");
+	return p ? strtol(p + 15, NULL, 10) : complain("/proc/self/smaps_rollup", -ENODATA, NULL);
+}
+
+static int main_alive(struct rf_ring *ring, int out, int count, const char *stamp)
+{
+	struct rf_chain *ready = chain_of(with_init, stamp, RF_PART_READY);
+	double *t = calloc((size_t)count, sizeof(*t)), first, last;
+	int part = count / 10 > 0 ? count / 10 : 1;
+	struct rf_context *ctx;
+	long before, after;
+
+	/* the first makes what all share */
+	if (!ready || !t || make_ready(ring, ready, &ctx) < 0)
+		return -1;
+	before = own_kib();
+	for (int i = 0; i < count; i++) {
+		double begin = now_us();
+
+		if (make_ready(ring, ready, &ctx) < 0)
+			return -1;
+		t[i] = now_us() - begin;
+	}
+	after = own_kib();
+	if (before < 0 || after < 0)
+		return -1;
+	dprintf(out, "%.1f", (double)(after - before) / count);
+	print_quartiles(out, t, part, 0);
+	first = t[(part - 1) / 2];
+	print_quartiles(out, t + count - part, part, 0);
+	last = t[count - part + (part - 1) / 2];
+	dprintf(out, "\t%.3f\n", last / first);
+	rf_chain_free(ready);
+	free(t);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int n = argc == 4 ? atoi(argv[2]) : 0, out, null, r = -1;
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_ring *ring;
+
+	if (n <= 0 || (strcmp(argv[1], "launch") != 0 && strcmp(argv[1], "alive") != 0)) {
+		fprintf(stderr, "usage: warm launch ROUNDS STAMP | warm alive COUNT STAMP\n");
+		return 2;
+	}
+	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (out < 0 || null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0)
+		return complain("standard output", -errno, NULL) != 0;
+	r = rf_ring_new(RF_ENGINE_AUTO, &ring, &err);
+	if (r < 0)
+		return complain("ring", r, &err) != 0;
+	r = strcmp(argv[1], "launch") == 0 ? main_launch(ring, out, n, argv[3]) :
+					     main_alive(ring, out, n, argv[3]);
+	rf_ring_free(ring);
+	return r < 0;
+}

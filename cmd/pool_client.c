@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pool_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "error.h"
+#include "options.h"
+#include "output.h"
+#include "pool_socket.h"
+#include "pool_wire.h"
+#include "report.h"
+#include "signals.h"
+#include "terminal.h"
+#include "tty.h"
+
+extern char **environ;
+
+#define WATCH_POOL	1
+
+/* What the command line asks for. */
+struct asked {
+	const char	*pool;		/* NULL: none */
+	const char	*alone;		/* an option that a pool cannot serve; or NULL */
+	bool		 or_error;	/* rather than without it */
+	bool		 has_spec;
+	struct run	*run;
+};
+
+struct client {
+	const char	*pool;
+	bool		 has_spec;	/* on our command line */
+	int		 socket;
+	pid_t		 parent;
+	struct rf_ring	*ring;
+	struct signals	 signals;
+	struct terminal	*terminal;	/* private, of the command; or NULL */
+	struct rf_tty	 tty;
+	int		 verdict_fd;	/* -1 */
+	int		 fds[POOL_FDS_MAX];	/* the request, and what goes with it */
+	size_t		 nr_fds;
+	struct pool_answer *answer;
+	struct rf_err	*err;
+};
+
+/* ----------------------------------------------------------- the command line */
+
+bool pool_is_named(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], "--pool", 6) == 0)
+			return true;
+	return false;
+}
+
+static int take_else(struct asked *a, const char *value, struct rf_err *err)
+{
+	if (strcmp(value, "cold") != 0 && strcmp(value, "error") != 0)
+		return rf_err_set(err, EINVAL, "--pool-else: '%s' is none of cold, error", value);
+	a->or_error = *value == 'e';
+	return 0;
+}
+
+static int take(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		struct rf_err *err)
+{
+	struct asked *a = state;
+
+	if (is_spec)
+		return 0;
+	switch (opt->id) {
+	case RUN_POOL:
+		a->pool = value ? value : POOL_DEFAULT;
+		return *a->pool == '/' ? 0 : pool_check_name(a->pool, err);
+	case RUN_POOL_ELSE:
+		return take_else(a, value, err);
+	case RUN_SPEC:
+		a->has_spec = true;
+		return 0;
+	case RUN_VERDICT:
+		return output_take("--verdict", value, &a->run->verdict_fd, err);
+	case RUN_HELP:
+		return OPTIONS_STOP;
+	default:
+		a->alone = opt->name;
+		return 0;
+	}
+}
+
+/* ---------------------------------------------------------------- the request */
+
+/* Descriptors that a command could inherit; a spec decides which it gets. */
+static void name_descriptors(struct pool_request *q)
+{
+	struct pollfd fds[POOL_FDS_MAX - 1];
+	const nfds_t nr = sizeof(fds) / sizeof(fds[0]);
+
+	for (nfds_t i = 0; i < nr; i++)
+		fds[i] = (struct pollfd){ .fd = (int)i };
+	/* more than RLIMIT_NOFILE allows: then only the first three */
+	if (poll(fds, nr, 0) < 0)
+		for (nfds_t i = 3; i < nr; i++)
+			fds[i].revents = POLLNVAL;
+	for (nfds_t i = 0; i < nr; i++) {
+		int flags = fds[i].revents & POLLNVAL ? FD_CLOEXEC : fcntl((int)i, F_GETFD);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			q->numbers[q->nr_fds++] = (int)i;
+	}
+}
+
+static int describe(struct pool_request *q, struct rf_err *err)
+{
+	struct rlimit limit;
+
+	while (environ[q->nr_env])
+		q->nr_env++;
+	q->envp = environ;
+	q->cwd = getcwd(NULL, 0);
+	if (!q->cwd || *q->cwd != '/')
+		return rf_err_set(err, errno ? errno : ENOENT, "the working directory");
+	q->umask = umask(0);
+	(void)umask((mode_t)q->umask);
+	for (int i = 0; i < (int)(sizeof(q->rlimits) / sizeof(q->rlimits[0])); i++) {
+		if (getrlimit(i, &limit) < 0)
+			return rf_err_set(err, errno, "limits");
+		q->rlimits[i].soft = limit.rlim_cur;
+		q->rlimits[i].hard = limit.rlim_max;
+	}
+	name_descriptors(q);
+	return 0;
+}
+
+static int make_request(struct client *c, int argc, char **argv)
+{
+	struct pool_request q = { .argv = argv, .argc = (size_t)argc,
+				  .wants_verdict = c->verdict_fd >= 0 };
+	int r = describe(&q, c->err);
+	void *text = NULL;
+	size_t len = 0;
+
+	if (r == 0) {
+		text = pool_request_pack(&q, &len);
+		r = text ? pool_memfd(text, len) : -ENOMEM;
+	}
+	free(text);
+	free((char *)(uintptr_t)q.cwd);
+	if (r < 0)
+		return rf_err_set(c->err, -r, "memory for the pool's request");
+	c->fds[0] = r;
+	memcpy(c->fds + 1, q.numbers, q.nr_fds * sizeof(int));
+	c->nr_fds = q.nr_fds + 1;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- the answers */
+
+/* Strings behind each other in @m: why, then words that belong behind argv[0]. */
+static int take_cold(struct client *c, const struct pool_message *m, int argc, char **argv)
+{
+	struct pool_answer *a = c->answer;
+	size_t nr = 0;
+
+	/* never in another sandbox than the pool's */
+	if (!c->has_spec && !m->head.value)
+		return rf_err_set(c->err, E2BIG, "the pool '%s' cannot be done without: its options "
+				  "are too long", c->pool);
+
+	a->text = malloc(m->len + 1);
+	if (!a->text)
+		return -ENOMEM;
+	memcpy(a->text, m->text, m->len + 1);
+	for (size_t i = 0; i < m->len; i++)
+		nr += !a->text[i];
+	a->argv = calloc((size_t)argc + nr + 2, sizeof(*a->argv));
+	if (!a->argv)
+		return -ENOMEM;
+	a->why = a->text;
+	a->argv[a->argc++] = argv[0];
+	for (const char *s = a->text + strlen(a->text) + 1; s < a->text + m->len;
+	     s += strlen(s) + 1)
+		a->argv[a->argc++] = (char *)(uintptr_t)s;
+	for (int i = 1; i < argc; i++)
+		a->argv[a->argc++] = argv[i];
+	return 0;
+}
+
+static void ask_to_end(void *arg, int sig)
+{
+	const struct client *c = arg;
+
+	(void)pool_send(c->socket, c->signals.pid ? POOL_KILL : POOL_ENDS, sig, 0, NULL, 0, NULL, 0);
+}
+
+static int take_fd(struct pool_message *m)
+{
+	int fd = m->nr_fds ? m->fds[0] : -1;
+
+	if (m->nr_fds)
+		m->fds[0] = -1;
+	return fd;
+}
+
+static int attach_terminal(struct client *c, int master)
+{
+	int r;
+
+	if (master < 0 || c->terminal)
+		return -EBADMSG;
+	rf_tty_look((const int[]){ 0, 1, 2 }, &c->tty);
+	r = terminal_new(c->ring, &c->tty, &c->terminal);
+	if (r < 0) {
+		(void)close(master);
+		return r;
+	}
+	c->signals.terminal = c->terminal;
+	return terminal_attach(c->terminal, master);
+}
+
+static int started(struct client *c, struct pool_message *m)
+{
+	c->signals.pidfd = take_fd(m);
+	if (c->signals.pidfd < 0 || m->head.value <= 0)
+		return -EBADMSG;
+	c->signals.is_pid1 = m->head.more & 1;
+	if (m->head.more & 2 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != c->parent))
+		ask_to_end(c, SIGKILL);
+	signals_started(&c->signals, NULL, m->head.value);
+	return c->terminal ? terminal_started(c->terminal, m->head.value) : 0;
+}
+
+static int copy_verdict(const struct client *c, struct pool_message *m)
+{
+	int fd = take_fd(m), r;
+	void *text = NULL;
+	long len;
+
+	if (c->verdict_fd < 0 || fd < 0)
+		return fd < 0 && c->verdict_fd < 0 ? 0 : -EBADMSG;
+	len = pool_memfd_read(fd, &text);
+	r = len < 0 ? (int)len : write_all(c->verdict_fd, text, (size_t)len);
+	free(text);
+	(void)close(fd);
+	return r;
+}
+
+static int over(struct client *c, struct pool_message *m)
+{
+	int r = copy_verdict(c, m);
+
+	c->answer->status = m->head.value;
+	c->answer->signal = m->head.value < 0 ? m->head.more : 0;
+	if (r < 0) {
+		report_text("--verdict: %s\n", strerror(-r));
+		c->answer->status = STATUS_SANDBOX;
+		c->answer->signal = 0;
+	}
+	return 1;
+}
+
+/* 0: it goes on; 1: it is over; 2: it is to be run without; or a negative errno. */
+static int handle(struct client *c, struct pool_message *m, int argc, char **argv)
+{
+	int r;
+
+	switch ((enum pool_what)m->head.what) {
+	case POOL_COLD:
+		r = take_cold(c, m, argc, argv);
+		return r < 0 ? r : 2;
+	case POOL_SAY:
+		(void)write_all(STDERR_FILENO, m->text, m->len);
+		return 0;
+	case POOL_TERMINAL:
+		return attach_terminal(c, take_fd(m));
+	case POOL_STARTED:
+		return started(c, m);
+	case POOL_STOPPED:
+		signals_stopped(&c->signals, m->head.value);
+		return 0;
+	case POOL_OVER:
+		return over(c, m);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int take_answers(struct client *c, int argc, char **argv)
+{
+	struct pool_message m;
+	int r;
+
+	do {
+		r = pool_receive(c->socket, false, &m);
+		if (r <= 0)
+			break;
+		r = handle(c, &m, argc, argv);
+		pool_message_done(&m);
+	} while (r == 0);
+	if (r < 0 || r == 1 || r == 2)
+		return r;
+	return rf_ring_watch(c->ring, c->socket, WATCH_POOL);
+}
+
+/* --------------------------------------------------------------------- the loop */
+
+static int handle_watch(struct client *c, const struct rf_completion *done, int argc, char **argv)
+{
+	int r;
+
+	if (done->user_data == WATCH_POOL)
+		return take_answers(c, argc, argv);
+	if (terminal_is_watch(done->user_data)) {
+		r = terminal_ready(c->terminal, done->user_data);
+		if (terminal_was_suspended(c->terminal))
+			signals_suspend(&c->signals, NULL);
+		return r;
+	}
+	r = signals_handle(&c->signals, c->ring, NULL);
+	/* the pool knows whether the command is there to get it */
+	if (r == 0 && signals_are_early(&c->signals))
+		signals_end_launch(&c->signals, NULL);
+	return r;
+}
+
+/* What was printed is on its way; a slow reader is waited for, unless it was ended from outside. */
+static void drain(struct client *c)
+{
+	bool hurry = c->signals.ended_by || (c->signals.asked && c->answer->signal);
+	struct rf_completion done;
+	int r = 0;
+
+	while (r >= 0 && !terminal_finish(c->terminal) && !hurry) {
+		r = rf_ring_wait(c->ring, -1, &done);
+		if (r <= 0 || done.kind != RF_DONE_WATCH)
+			continue;
+		if (terminal_is_watch(done.user_data))
+			r = terminal_ready(c->terminal, done.user_data);
+		else if (done.user_data != WATCH_POOL && signals_have_ended(&c->signals, c->ring))
+			break;
+	}
+	c->answer->typed = c->answer->signal &&
+			   terminal_typed_signal(c->terminal) == c->answer->signal;
+	c->terminal = c->signals.terminal = terminal_free(c->terminal);
+}
+
+static int loop(struct client *c, int argc, char **argv)
+{
+	struct rf_completion done;
+	int r;
+
+	do {
+		r = rf_ring_wait(c->ring, -1, &done);
+		if (r > 0)
+			r = handle_watch(c, &done, argc, argv);
+	} while (r == 0);
+	if (r == 1 && c->terminal)
+		drain(c);
+	return r;
+}
+
+/* Connecting is the last thing: the pool is to be woken once, and find it all. */
+static int start(struct client *c, struct rf_err *why)
+{
+	int r = rf_ring_new(RF_ENGINE_PLAIN, &c->ring, c->err);
+
+	if (r < 0)
+		return r;
+	r = signals_init(&c->signals, c->ring, false);
+	if (r < 0)
+		return rf_err_set(c->err, -r, "signals");
+	c->socket = pool_connect(c->pool, why);
+	if (c->socket < 0)
+		return 0;
+	r = pool_send(c->socket, POOL_RUN, POOL_VERSION, 0, NULL, 0, c->fds, c->nr_fds);
+	if (r == 0)
+		r = rf_ring_watch(c->ring, c->socket, WATCH_POOL);
+	return r < 0 ? rf_err_set(c->err, -r, "the pool '%s'", c->pool) : 0;
+}
+
+static void client_done(struct client *c)
+{
+	c->terminal = terminal_free(c->terminal);
+	c->ring = rf_ring_free(c->ring);
+	if (c->signals.fd >= 0)
+		(void)close(c->signals.fd);
+	if (c->signals.pidfd >= 0)
+		(void)close(c->signals.pidfd);
+	if (c->socket >= 0)
+		(void)close(c->socket);
+	if (c->nr_fds)
+		(void)close(c->fds[0]);
+}
+
+/*
+ * As pool_run(), with a pool; @why there is none, and then .socket is -1.
+ */
+static int run_in(struct client *c, int argc, char **argv, struct rf_err *why)
+{
+	int r = make_request(c, argc, argv);
+
+	if (r == 0)
+		r = start(c, why);
+	if (r < 0 || c->socket < 0)
+		return r;
+	r = loop(c, argc, argv);
+	if (r == -EPIPE)
+		rf_err_set(c->err, ECONNRESET, "the pool '%s' has gone", c->pool);
+	else if (r < 0)
+		rf_err_set(c->err, -r, "the pool '%s'", c->pool);
+	return r;
+}
+
+/* It is to be launched without; by the same command line. */
+static int without(struct pool_answer *a, int argc, char **argv, const char *why)
+{
+	size_t len = strlen(why) + 1;
+
+	a->text = malloc(len);
+	a->argv = calloc((size_t)argc + 1, sizeof(*a->argv));
+	if (!a->text || !a->argv)
+		return -ENOMEM;
+	a->why = memcpy(a->text, why, len);
+	a->argc = argc;
+	memcpy(a->argv, argv, (size_t)argc * sizeof(*argv));
+	return 0;
+}
+
+/* Without a spec nobody knows what the sandbox would have been. */
+static int no_pool(const struct asked *a, const struct rf_err *why, struct pool_answer *ret,
+		   int argc, char **argv, struct rf_err *err)
+{
+	if (!a->or_error && a->has_spec)
+		return without(ret, argc, argv, why->msg);
+	*err = *why;
+	if (!a->or_error)
+		rf_err_hint(err, "with --spec it would be launched without the pool");
+	return -err->code;
+}
+
+int pool_run(int argc, char **argv, struct run *run, struct pool_answer *ret)
+{
+	struct asked a = { .run = run };
+	struct rf_err *err = &run->launch.err, why = RF_ERR_INIT;
+	struct client c = { .socket = -1, .parent = getppid(), .answer = ret, .err = err,
+			    .signals = { .fd = -1, .pidfd = -1, .end_by = ask_to_end, .arg = &c } };
+	int r = options_parse(&cmd_run, argc, argv, take, &a, err);
+
+	if (r < 0)
+		return r;
+	if (!a.pool)
+		return without(ret, argc, argv, "");
+	if (a.alone)
+		return rf_err_set(err, EINVAL, "--%s is for a launch of its own: not with --pool",
+				  a.alone);
+	c.pool = a.pool;
+	c.has_spec = a.has_spec;
+	c.verdict_fd = run->verdict_fd;
+	r = run_in(&c, argc, argv, &why);
+	if (r == 0 && c.socket < 0)
+		r = no_pool(&a, &why, ret, argc, argv, err);
+	else if (r == 2 && a.or_error)
+		r = rf_err_set(err, EOPNOTSUPP, "the pool '%s': %s", a.pool, ret->why);
+	else if (r == 2)
+		r = 0;
+	client_done(&c);
+	return r;
+}
+
+void pool_answer_done(struct pool_answer *a)
+{
+	free(a->text);
+	free(a->argv);
+	*a = (struct pool_answer){ .status = 0 };
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The loop of a pool: callers, sandboxes and signals on one ring, from one thread.
+ *
+ * Callers come first: a sandbox is made only when nothing else has happened.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "command.h"
+#include "error.h"
+#include "pool_peer.h"
+#include "report.h"
+#include "ring.h"
+
+/* rf_ring_watch(): what for; a caller is its address. */
+enum { WATCH_SOCKET = 2, WATCH_SIGNALS = 4, WATCH_LAST = 4 };
+
+#define CALLERS_MAX	512
+#define SILENCE_NS	(10 * 1000000000ULL)	/* for a caller to say what it wants */
+
+/* ------------------------------------------------------------------- callers */
+
+static void release(struct pool *p, struct caller *c)
+{
+	caller_free(c);
+	/* there is room for another */
+	if (p->crowded && !p->draining)
+		p->crowded = rf_ring_watch(p->ring, p->socket.fd, WATCH_SOCKET) < 0;
+}
+
+static int watch_caller(struct caller *c)
+{
+	return rf_ring_watch(c->pool->ring, c->socket, (uint64_t)(uintptr_t)c);
+}
+
+/* One that has connected; whoever is no process of this user's is not listened to. */
+static int take_caller(struct pool *p)
+{
+	int fd = accept4(p->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct caller *c;
+
+	if (fd < 0)
+		return -errno;
+	c = pool_peer_is_ours(fd, false) ? caller_new(p, fd) : NULL;
+	if (!c) {
+		(void)close(fd);
+		return 0;
+	}
+	/* most have said it by now */
+	if (caller_ready(c) || watch_caller(c) < 0)
+		release(p, c);
+	return 0;
+}
+
+static int take_callers(struct pool *p)
+{
+	int r = 0;
+
+	while (p->nr_callers < CALLERS_MAX && r == 0)
+		r = take_caller(p);
+	p->crowded = p->nr_callers >= CALLERS_MAX;
+	/* no descriptors left: those who wait there are asked in again by the next one to go */
+	if (r == -EMFILE || r == -ENFILE)
+		p->crowded = p->nr_callers > 0;
+	if (p->crowded || p->draining)
+		return 0;
+	return rf_ring_watch(p->ring, p->socket.fd, WATCH_SOCKET);
+}
+
+static struct caller *oldest_waiting(const struct pool *p)
+{
+	struct caller *found = NULL;
+
+	for (struct caller *c = p->nr_waiting ? p->callers : NULL; c; c = c->next)
+		if (c->state == CALLER_WAITING && (!found || c->since_ns < found->since_ns))
+			found = c;
+	return found;
+}
+
+/* Those who wait get what is ready, or hear that there is nothing. */
+static void serve_waiting(struct pool *p)
+{
+	struct caller *c;
+
+	while (p->ready.nr_parked && (c = oldest_waiting(p)))
+		if (caller_dispatch(c))
+			release(p, c);
+	while (!p->ready.nr && p->ready.retry_ns > clock_ns() && (c = oldest_waiting(p))) {
+		caller_send_away(c, p->ready.err.msg);
+		release(p, c);
+	}
+}
+
+/* Those who say nothing; how long until the next one has been silent for too long, in ms. */
+static int drop_silent(struct pool *p)
+{
+	uint64_t now = clock_ns(), next = 0;
+
+	for (struct caller *c = p->callers, *after; c; c = after) {
+		uint64_t until = c->since_ns + SILENCE_NS;
+
+		after = c->next;
+		if (c->state != CALLER_NEW)
+			continue;
+		if (until <= now)
+			release(p, c);
+		else if (!next || until - now < next)
+			next = until - now;
+	}
+	return next ? (int)(next / 1000000) + 1 : -1;
+}
+
+/* -------------------------------------------------------------------- control */
+
+static void begin_draining(struct pool *p)
+{
+	if (p->draining)
+		return;
+	p->draining = true;
+	(void)rf_ring_unwatch(p->ring, p->socket.fd);
+	pool_unlisten(&p->socket);
+	pool_ready_stop(&p->ready);
+	for (struct caller *c; (c = oldest_waiting(p));) {
+		caller_send_away(c, "the pool takes no more");
+		release(p, c);
+	}
+}
+
+static void reload(struct pool *p)
+{
+	p->ready.look_ns = p->ready.retry_ns = 0;
+	pool_ready_look(&p->ready);
+}
+
+static void print_string(FILE *f, const char *name, const char *text)
+{
+	fprintf(f, "\"%s\":", name);
+	if (!text) {
+		fprintf(f, "null,");
+		return;
+	}
+	putc('"', f);
+	for (; *text; text++) {
+		unsigned char ch = (unsigned char)*text;
+
+		if (ch == '"' || ch == '\\')
+			fprintf(f, "\\%c", ch);
+		else if (ch < 0x20 || ch >= 0x7f)
+			fprintf(f, "\\u%04x", ch);
+		else
+			putc(ch, f);
+	}
+	fprintf(f, "\",");
+}
+
+static void print_status(const struct pool *p, FILE *f)
+{
+	const struct pool_ready *r = &p->ready;
+
+	putc('{', f);
+	print_string(f, "name", p->socket.name);
+	print_string(f, "spec", p->spec);
+	fprintf(f, "\"pid\":%d,\"size\":%u,\"ready\":%u,\"making\":%u,\"running\":%u,\"waiting\":%u,",
+		(int)getpid(), r->size, r->nr_parked, r->nr - r->nr_parked, p->nr_running,
+		p->nr_waiting);
+	fprintf(f, "\"taken\":%llu,\"sent_away\":%llu,\"made\":%llu,\"failed\":%llu,\"retired\":%llu,",
+		(unsigned long long)p->warm, (unsigned long long)p->cold,
+		(unsigned long long)r->made, (unsigned long long)r->failed,
+		(unsigned long long)r->retired);
+	print_string(f, "last_sent_away", *p->last_cold ? p->last_cold : NULL);
+	print_string(f, "last_error", r->err.code ? r->err.msg : NULL);
+	fprintf(f, "\"uptime_ms\":%llu}\n", (unsigned long long)(clock_ns() / 1000000));
+}
+
+void pool_control(struct pool *p, int socket, enum pool_what what)
+{
+	char text[POOL_TEXT_MAX] = "";
+	FILE *f;
+
+	if (what == POOL_DRAIN)
+		begin_draining(p);
+	if (what == POOL_RELOAD)
+		reload(p);
+	f = what == POOL_STATUS ? fmemopen(text, sizeof(text), "w") : NULL;
+	if (f) {
+		print_status(p, f);
+		(void)fclose(f);
+		(void)pool_send(socket, POOL_SAY, 0, 0, text, strlen(text), NULL, 0);
+	}
+	(void)pool_send(socket, POOL_OVER, 0, 0, NULL, 0, NULL, 0);
+}
+
+/* --------------------------------------------------------------------- signals */
+
+static int watch_signals(struct pool *p)
+{
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		sigaddset(&set, wanted[i]);
+	/* ignored, it would take the exit statuses away from us */
+	(void)signal(SIGCHLD, SIG_DFL);
+	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (p->signal_fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	return rf_ring_watch(p->ring, p->signal_fd, WATCH_SIGNALS);
+}
+
+/* 1: to end now. */
+static int take_signals(struct pool *p)
+{
+	struct signalfd_siginfo info;
+	int r;
+
+	while (read(p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			for (struct caller *c = p->callers; c; c = c->next)
+				caller_look_for_stop(c);
+			break;
+		case SIGHUP:
+			reload(p);
+			break;
+		default:
+			return 1;
+		}
+	}
+	r = rf_ring_watch(p->ring, p->signal_fd, WATCH_SIGNALS);
+	return r < 0 ? r : 0;
+}
+
+/* ---------------------------------------------------------------------- the loop */
+
+/* The caller whom an event is for; one that has been on its way while it left is for none. */
+static struct caller *find(const struct pool *p, uint64_t user_data)
+{
+	struct caller *c = p->callers;
+
+	while (c && (uint64_t)(uintptr_t)c != user_data)
+		c = c->next;
+	return c;
+}
+
+static int handle_watch(struct pool *p, const struct rf_completion *done)
+{
+	struct caller *c;
+
+	if (done->user_data == WATCH_SOCKET)
+		return take_callers(p);
+	if (done->user_data == WATCH_SIGNALS)
+		return take_signals(p);
+	c = find(p, done->user_data);
+	if (!c)
+		return 0;
+	if (caller_ready(c))
+		release(p, c);
+	else if (c->state != CALLER_GONE && watch_caller(c) < 0)
+		caller_end(c, SIGKILL);
+	return 0;
+}
+
+static int handle(struct pool *p, const struct rf_completion *done)
+{
+	struct caller *c;
+
+	if (done->kind == RF_DONE_WATCH)
+		return handle_watch(p, done);
+	if (pool_ready_owns(done)) {
+		pool_ready_handle(&p->ready, done);
+		return 0;
+	}
+	c = (struct caller *)(uintptr_t)done->user_data;
+	if (caller_handle(c, done))
+		release(p, c);
+	return 0;
+}
+
+static int sooner(int a, int b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* 1: told to end; 0: drained; or a negative errno. */
+static int loop(struct pool *p)
+{
+	struct rf_completion done;
+	int r;
+
+	for (;;) {
+		if (p->draining && !p->nr_callers && !p->ready.first)
+			return 0;
+		serve_waiting(p);
+		r = rf_ring_wait(p->ring, 0, &done);
+		if (r == 0) {
+			int ms = sooner(pool_ready_maintain(&p->ready), drop_silent(p));
+
+			r = rf_ring_wait(p->ring, ms, &done);
+		}
+		if (r > 0)
+			r = handle(p, &done);
+		if (r)
+			return r;
+	}
+}
+
+int pool_serve(struct pool *p)
+{
+	int r = watch_signals(p);
+
+	if (r == 0)
+		r = rf_ring_watch(p->ring, p->socket.fd, WATCH_SOCKET);
+	if (r == 0)
+		r = loop(p);
+	if (r < 0)
+		report_text("the pool has failed: %s\n", strerror(-r));
+	/* nobody is to come while we go */
+	if (!p->draining)
+		pool_unlisten(&p->socket);
+	return r < 0 ? STATUS_SANDBOX : 0;
+}
