@@ -3,10 +3,10 @@
  * Sandboxes that are there before anybody wants them.
  *
  *	warm launch ROUNDS STAMP	from one that is ready to the exit status of STAMP
- *	warm alive COUNT STAMP		COUNT alive under one thread: what each takes, and
- *					how long the first and the last launch took
+ *	warm alive COUNT IDLE		COUNT that run under one thread: what each takes, and
+ *					how long the first and the last launches took
  *
- * STAMP is bench/stamp, installed where the sandbox can see it.  The sandbox is the
+ * STAMP is bench/stamp, IDLE bench/idle, installed where the sandbox can see it.  The sandbox is the
  * one that bench/run gives to `ringfence run`, with descriptors 0, 1 and 2 and the
  * command handed over when it is taken.
  *
@@ -264,22 +264,36 @@ static long own_kib(void)
 	return p ? strtol(p + 15, NULL, 10) : complain("/proc/self/smaps_rollup", -ENODATA, NULL);
 }
 
-static int main_alive(struct rf_ring *ring, int out, int count, const char *stamp)
+/* One more that runs. */
+static int start_one(struct rf_ring *ring, const struct rf_chain *chain)
 {
-	struct rf_chain *ready = chain_of(with_init, stamp, RF_PART_READY);
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_completion done;
+	struct rf_context *ctx;
+	int r = rf_submit(ring, chain, 0, 0, &ctx, &err);
+
+	if (r < 0)
+		return complain("submit", r, &err);
+	return await(ring, ctx, RF_DONE_STARTED, &done);
+}
+
+static int main_alive(struct rf_ring *ring, int out, int count, const char *idle)
+{
+	struct rf_chain *chain = chain_of(with_init, idle, RF_PART_ALL);
 	double *t = calloc((size_t)count, sizeof(*t)), first, last;
 	int part = count / 10 > 0 ? count / 10 : 1;
-	struct rf_context *ctx;
 	long before, after;
 
-	/* the first makes what all share */
-	if (!ready || !t || make_ready(ring, ready, &ctx) < 0)
+	if (!chain || !t)
 		return -1;
+	for (int i = 0; i < WARM_UP; i++)	/* what all share is made by the first */
+		if (start_one(ring, chain) < 0)
+			return -1;
 	before = own_kib();
 	for (int i = 0; i < count; i++) {
 		double begin = now_us();
 
-		if (make_ready(ring, ready, &ctx) < 0)
+		if (start_one(ring, chain) < 0)
 			return -1;
 		t[i] = now_us() - begin;
 	}
@@ -292,7 +306,7 @@ static int main_alive(struct rf_ring *ring, int out, int count, const char *stam
 	print_quartiles(out, t + count - part, part, 0);
 	last = t[count - part + (part - 1) / 2];
 	dprintf(out, "\t%.3f\n", last / first);
-	rf_chain_free(ready);
+	rf_chain_free(chain);
 	free(t);
 	return 0;
 }
@@ -304,7 +318,7 @@ int main(int argc, char **argv)
 	struct rf_ring *ring;
 
 	if (n <= 0 || (strcmp(argv[1], "launch") != 0 && strcmp(argv[1], "alive") != 0)) {
-		fprintf(stderr, "usage: warm launch ROUNDS STAMP | warm alive COUNT STAMP\n");
+		fprintf(stderr, "usage: warm launch ROUNDS STAMP | warm alive COUNT IDLE\n");
 		return 2;
 	}
 	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -367,7 +367,7 @@ static int ask(const char *name, enum pool_what what)
 	flags = fcntl(fd, F_GETFL);
 	(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	r = pool_send(fd, what, 0, 0, NULL, 0, NULL, 0);
-	while (r >= 0) {
+	while (r >= 0 || r == -EPIPE) {
 		r = pool_receive(fd, true, &m);
 		if (r <= 0)
 			break;
@@ -376,6 +376,10 @@ static int ask(const char *name, enum pool_what what)
 			out("%s", m.text);
 		else if (m.head.what == POOL_SAY)
 			report_text("the pool '%s': %s\n", name, m.text);
+		if (m.head.what == POOL_COLD) {
+			report_text("the pool '%s' does not listen: %s\n", name, m.text);
+			break;
+		}
 		if (m.head.what == POOL_OVER) {
 			status = m.head.value;
 			break;

@@ -23,7 +23,6 @@
 #include "command.h"
 #include "error.h"
 #include "options.h"
-#include "pool_peer.h"
 #include "report.h"
 #include "ring.h"
 #include "run.h"
@@ -68,43 +67,18 @@ static bool put_words(const struct pool_words *w, char *buf, size_t size, size_t
 	return true;
 }
 
-static int find_spec(void *state, const struct rf_opt *opt, int is_spec, const char *value,
-		     struct rf_err *err)
-{
-	bool *found = state;
-
-	(void)value;
-	(void)err;
-	*found |= !is_spec && opt->id == RUN_SPEC;
-	return 0;
-}
-
-/* Does it say itself what the sandbox is to be?  Options that are wrong say it again there. */
-static bool has_own_spec(const struct caller *c)
-{
-	const struct pool_request *q = &c->request;
-	struct rf_err err = RF_ERR_INIT;
-	bool found = false;
-
-	if (q->argv)
-		(void)options_parse(&cmd_run, (int)q->argc, q->argv, find_spec, &found, &err);
-	return found;
-}
-
 void caller_send_away(struct caller *c, const char *why)
 {
 	struct pool *p = c->pool;
 	char text[POOL_TEXT_MAX];
-	bool whole = true;
+	bool whole;
 	size_t n;
 
 	p->cold++;
 	(void)snprintf(p->last_cold, sizeof(p->last_cold), "%s", why);
 	n = (size_t)snprintf(text, sizeof(text) / 4, "%s", why);
 	n = n < sizeof(text) / 4 ? n + 1 : sizeof(text) / 4;
-	/* its own spec says it all */
-	if (!has_own_spec(c))
-		whole = put_words(&p->words, text, sizeof(text), &n);
+	whole = put_words(&p->words, text, sizeof(text), &n);
 	(void)pool_send(c->socket, POOL_COLD, whole, 0, text, n, NULL, 0);
 }
 
@@ -123,6 +97,17 @@ static int send_away(struct caller *c, const char *fmt, ...)
 }
 
 /* ------------------------------------------------------------- its command line */
+
+static int find_spec(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		     struct rf_err *err)
+{
+	bool *found = state;
+
+	(void)value;
+	(void)err;
+	*found |= !is_spec && opt->id == RUN_SPEC;
+	return 0;
+}
 
 /* The same file under another name is the same spec, and has our places in its chain. */
 static const char *name_of(const struct pool *p, const char *file)
@@ -150,9 +135,14 @@ static int take_word(void *state, const struct rf_opt *opt, int is_spec, const c
 static int read_words(struct caller *c, struct rf_err *err)
 {
 	const struct pool_request *q = &c->request;
-	int argc = (int)q->argc, first, r = load_init(&c->load, err);
+	int argc = (int)q->argc, first, r;
+	bool has_spec = false;
 
-	if (r == 0 && !has_own_spec(c))
+	first = options_parse(&cmd_run, argc, q->argv, find_spec, &has_spec, err);
+	if (first < 0)
+		return first;
+	r = load_init(&c->load, err);
+	if (r == 0 && !has_spec)
 		r = pool_read_words(&c->load, &c->pool->words, err);
 	if (r < 0)
 		return r;
@@ -393,8 +383,6 @@ void caller_end(struct caller *c, int sig)
 static int asked(struct caller *c, struct pool_message *m)
 {
 	struct pool *p = c->pool;
-	char why[256];
-	const char *other;
 	void *text = NULL;
 	long len;
 	int r;
@@ -412,29 +400,12 @@ static int asked(struct caller *c, struct pool_message *m)
 		c->fds[i] = m->fds[i + 1];
 		m->fds[i + 1] = -1;
 	}
-	other = pool_peer_differs(p->self, c->socket, why, sizeof(why));
-	if (other)
-		return send_away(c, "%s", other);
 	if (p->draining)
 		return send_away(c, "the pool takes no more");
 	c->state = CALLER_WAITING;
 	c->since_ns = clock_ns();
 	p->nr_waiting++;
 	return caller_dispatch(c);
-}
-
-static int control(struct caller *c, enum pool_what what)
-{
-	char why[256];
-
-	/* what is confined has nothing to say here either */
-	if (pool_peer_differs(c->pool->self, c->socket, why, sizeof(why))) {
-		(void)pool_send(c->socket, POOL_SAY, 0, 0, why, strlen(why), NULL, 0);
-		(void)tell(c, POOL_OVER, STATUS_SANDBOX, 0, NULL);
-	} else {
-		pool_control(c->pool, c->socket, what);
-	}
-	return 1;
 }
 
 static int ended_by(struct caller *c, const struct pool_message *m)
@@ -463,7 +434,9 @@ static int heard(struct caller *c, struct pool_message *m)
 	case POOL_RUN:
 		return is_new ? asked(c, m) : 1;
 	case POOL_STATUS: case POOL_DRAIN: case POOL_RELOAD:
-		return is_new ? control(c, (enum pool_what)m->head.what) : 1;
+		if (is_new)
+			pool_control(c->pool, c->socket, (enum pool_what)m->head.what);
+		return 1;
 	case POOL_ENDS: case POOL_KILL:
 		return is_new ? 1 : ended_by(c, m);
 	default:

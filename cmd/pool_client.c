@@ -181,13 +181,13 @@ static int take_cold(struct client *c, const struct pool_message *m, int argc, c
 		return -ENOMEM;
 	memcpy(a->text, m->text, m->len + 1);
 	for (size_t i = 0; i < m->len; i++)
-		nr += !a->text[i];
+		nr += !a->text[i] && !c->has_spec;
 	a->argv = calloc((size_t)argc + nr + 2, sizeof(*a->argv));
 	if (!a->argv)
 		return -ENOMEM;
 	a->why = a->text;
 	a->argv[a->argc++] = argv[0];
-	for (const char *s = a->text + strlen(a->text) + 1; s < a->text + m->len;
+	for (const char *s = a->text + strlen(a->text) + 1; nr && s < a->text + m->len;
 	     s += strlen(s) + 1)
 		a->argv[a->argc++] = (char *)(uintptr_t)s;
 	for (int i = 1; i < argc; i++)
@@ -382,7 +382,7 @@ static int start(struct client *c, struct rf_err *why)
 	if (c->socket < 0)
 		return 0;
 	r = pool_send(c->socket, POOL_RUN, POOL_VERSION, 0, NULL, 0, c->fds, c->nr_fds);
-	if (r == 0)
+	if (r == 0 || r == -EPIPE)	/* who is sent away at the door may read why */
 		r = rf_ring_watch(c->ring, c->socket, WATCH_POOL);
 	return r < 0 ? rf_err_set(c->err, -r, "the pool '%s'", c->pool) : 0;
 }

@@ -43,17 +43,26 @@ static int watch_caller(struct caller *c)
 	return rf_ring_watch(c->pool->ring, c->socket, (uint64_t)(uintptr_t)c);
 }
 
-/* One that has connected; whoever is no process of this user's is not listened to. */
+/*
+ * One that has connected.  Whoever is no process of this user's is not heard, and one that
+ * is confined otherwise than we are not either: it could but take a place from others.
+ */
 static int take_caller(struct pool *p)
 {
 	int fd = accept4(p->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct caller *c;
+	char why[256];
 
 	if (fd < 0)
 		return -errno;
 	c = pool_peer_is_ours(fd, false) ? caller_new(p, fd) : NULL;
 	if (!c) {
 		(void)close(fd);
+		return 0;
+	}
+	if (pool_peer_differs(p->self, fd, why, sizeof(why))) {
+		caller_send_away(c, why);
+		release(p, c);
 		return 0;
 	}
 	/* most have said it by now */

@@ -65,12 +65,14 @@ int pool_receive(int socket, bool wait, struct pool_message *ret)
 	union control control;
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
+	int resets = 0;
 	ssize_t n;
 
 	ret->nr_fds = ret->len = 0;
+	/* who closes without reading resets; what it has sent before comes behind that */
 	do
 		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !resets++)));
 	if (n < 0)
 		return errno == EAGAIN ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
 	take_fds(&m, ret);

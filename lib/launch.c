@@ -409,6 +409,20 @@ int rf_launch_copy(struct rf_context *ctx, const struct rf_context *from)
 	return 0;
 }
 
+void rf_launch_settle(struct rf_context *ctx)
+{
+	uint32_t nr = ctx->area->nr_ops;
+	int32_t *results = malloc(nr * sizeof(*results));
+
+	if (!results)
+		return;
+	for (uint32_t i = 0; i < nr; i++)
+		results[i] = rf_record_at(ctx, i)->result;
+	rf_launch_release(ctx);
+	ctx->results = results;
+	ctx->nr_results = nr;
+}
+
 void rf_launch_release(struct rf_context *ctx)
 {
 	if (ctx->stacks)

@@ -288,6 +288,7 @@ void rf_context_free(struct rf_context *ctx)
 	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 	close_fd(ctx->mount_ns);
 	rf_launch_release(ctx);
+	free(ctx->results);
 	free(ctx);
 }
 
@@ -358,8 +359,8 @@ bool rf_context_is_past_exec(const struct rf_context *ctx)
 {
 	const struct rf_area *a = ctx->area;
 
-	return __atomic_load_n(&a->payload_pid, __ATOMIC_ACQUIRE) > 0 &&
-	       __atomic_load_n(&a->payload_tid, __ATOMIC_ACQUIRE) == 0;
+	return !a || (__atomic_load_n(&a->payload_pid, __ATOMIC_ACQUIRE) > 0 &&
+		      __atomic_load_n(&a->payload_tid, __ATOMIC_ACQUIRE) == 0);
 }
 
 int rf_context_covering(const struct rf_context *ctx)
@@ -394,10 +395,15 @@ const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context
 
 int rf_context_op(const struct rf_context *ctx, int index, int *ret_result)
 {
-	const struct rf_record *rec = rf_record_at(ctx, 0);
+	const struct rf_record *rec;
 
-	if (index < 0 || (uint32_t)index >= ctx->area->nr_ops)
+	if (index < 0 || (uint32_t)index >= (ctx->area ? ctx->area->nr_ops : ctx->nr_results))
 		return -EINVAL;
+	if (!ctx->area) {
+		*ret_result = ctx->results[index];
+		return 1;
+	}
+	rec = rf_record_at(ctx, 0);
 	if (__atomic_load_n(&rec[index].state, __ATOMIC_ACQUIRE) != RF_REC_DONE)
 		return 0;
 	*ret_result = rec[index].result;

@@ -64,7 +64,9 @@ struct rf_context {
 	unsigned int	 flags;		/* RF_SUBMIT_* */
 	uint64_t	 user_data;
 
-	struct rf_area	*area;
+	struct rf_area	*area;		/* NULL once the command runs: then .results has what it had */
+	int32_t		*results;	/* of all ops, or NULL */
+	uint32_t	 nr_results;
 	bool		 own_image;	/* the context is a program of its own */
 	int		 area_fd;	/* own image only */
 	void		*stacks;	/* of the tasks that share memory */
@@ -209,6 +211,11 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 /* launch.c: area and stacks of @ctx, a copy of @from, which is parked and told where it starts. */
 int rf_launch_copy(struct rf_context *ctx, const struct rf_context *from);
 void rf_launch_release(struct rf_context *ctx);
+/*
+ * The command runs, and nothing of the launch is on our memory any more: keep what the
+ * ops came to, and give the rest back.  A thousand that run would take 50 MiB else.
+ */
+void rf_launch_settle(struct rf_context *ctx);
 void rf_kept_release(struct rf_ring *ring);
 
 /*

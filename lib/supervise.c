@@ -68,9 +68,9 @@ static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index
 /* Hand out the ops completed since the last look, in the chain's order. */
 static void hand_out(struct rf_context *ctx)
 {
-	const struct rf_record *rec = rf_record_at(ctx, 0);
+	const struct rf_record *rec = ctx->area ? rf_record_at(ctx, 0) : NULL;
 
-	while (ctx->seen < ctx->area->nr_ops &&
+	while (rec && ctx->seen < ctx->area->nr_ops &&
 	       __atomic_load_n(&rec[ctx->seen].state, __ATOMIC_ACQUIRE) == RF_REC_DONE) {
 		if (ctx->flags & RF_SUBMIT_OPS)
 			push(ctx, RF_DONE_OP, (int)ctx->seen, rec[ctx->seen].result);
@@ -213,6 +213,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 		ctx->launcher_rss_kib = ctx->own_image ? image_rss_kib(ctx) : rf_self_peak_rss_kib();
 	hand_out(ctx);
 	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
+	rf_launch_settle(ctx);
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 }
 
@@ -296,6 +297,19 @@ static void finish(struct rf_context *ctx)
 	}
 }
 
+/* The context itself, while the command runs: one descriptor less for each that does. */
+static void forget_context(struct rf_context *ctx)
+{
+	struct rf_task *t = &ctx->context;
+
+	if (!rf_task_reap(t, NULL, NULL, NULL)) {
+		arm(ctx, t, RF_COOKIE_CONTEXT);
+	} else if (!t->armed && t->pidfd >= 0) {
+		(void)close(t->pidfd);
+		t->pidfd = -1;
+	}
+}
+
 /* Its mounts go last; true until they have. */
 static bool holds_mounts(struct rf_context *ctx)
 {
@@ -320,8 +334,7 @@ void rf_context_advance(struct rf_context *ctx)
 		if (!rf_task_reap(&ctx->payload, &ctx->status, &ctx->status_error, &ctx->usage)) {
 			arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 			/* its work is done: no zombie for as long as the command runs */
-			(void)rf_task_reap(&ctx->context, NULL, NULL, NULL);
-			arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
+			forget_context(ctx);
 			return;
 		}
 		kill_task(&ctx->init, SIGKILL);
