@@ -192,6 +192,7 @@ RF_EXECUTOR(open_tree); RF_EXECUTOR(mkfs); RF_EXECUTOR(mount_setattr);
 RF_EXECUTOR(move_mount); RF_EXECUTOR(pivot_root); RF_EXECUTOR(umount); RF_EXECUTOR(verify); RF_EXECUTOR(mask);
 RF_EXECUTOR(mkdir); RF_EXECUTOR(mkfile); RF_EXECUTOR(symlink); RF_EXECUTOR(mknod);
 RF_EXECUTOR(write); RF_EXECUTOR(chown); RF_EXECUTOR(chmod); RF_EXECUTOR(find);
+RF_EXECUTOR(unlink);
 RF_EXECUTOR(idmap); RF_EXECUTOR(setgroups); RF_EXECUTOR(setresgid); RF_EXECUTOR(setresuid);
 RF_EXECUTOR(capset); RF_EXECUTOR(capbset); RF_EXECUTOR(ambient); RF_EXECUTOR(securebits);
 RF_EXECUTOR(no_new_privs); RF_EXECUTOR(keyring); RF_EXECUTOR(label);

@@ -32,7 +32,7 @@ enum rf_op_kind {
 	RF_OP_PIVOT_ROOT, RF_OP_UMOUNT, RF_OP_VERIFY, RF_OP_MASK,
 	/* files */
 	RF_OP_MKDIR, RF_OP_MKFILE, RF_OP_SYMLINK, RF_OP_MKNOD, RF_OP_WRITE,
-	RF_OP_CHOWN, RF_OP_CHMOD, RF_OP_FIND,
+	RF_OP_CHOWN, RF_OP_CHMOD, RF_OP_FIND, RF_OP_UNLINK,
 	/* identity */
 	RF_OP_IDMAP, RF_OP_SETGROUPS, RF_OP_SETRESGID, RF_OP_SETRESUID,
 	RF_OP_CAPSET, RF_OP_CAPBSET, RF_OP_AMBIENT, RF_OP_SECUREBITS,
@@ -204,6 +204,7 @@ struct rf_op {
 		struct { int32_t dir; rf_str path; uint32_t uid, gid; } chown;
 		struct { int32_t dir; rf_str path; uint32_t mode; } chmod;
 		struct { struct rf_blob paths; } find;			/* "path\0path\0" */
+		struct { int32_t dir; rf_str path; uint32_t flags; } unlink;	/* AT_REMOVEDIR */
 
 		/* text as written to /proc/PID/uid_map; deny: write "deny" to setgroups */
 		struct { uint32_t by; struct rf_blob uid_map, gid_map; uint32_t deny; } idmap;

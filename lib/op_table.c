@@ -121,6 +121,7 @@ static const struct rf_name entries[] = {
 	{ RF_ENTRY_NONE, "" }, { 0, NULL }
 };
 
+static const struct rf_name unlink_flags[] = { { AT_REMOVEDIR, "directory" }, { 0, NULL } };
 static const struct rf_name make_flags[] = {
 	{ RF_MAKE_PARENTS, "parents" }, { RF_MAKE_ANYWHERE, "anywhere" },
 	{ RF_MAKE_EXIST_OK, "exist-ok" }, { RF_MAKE_REPLACE, "replace" }, { 0, NULL }
@@ -527,6 +528,15 @@ const struct rf_op_def rf_op_defs[] = {
 		.help = "change a file's mode",
 		.args = {
 			SLOT("dir", chmod.dir), STR("", chmod.path), ARG("mode", OCTAL, chmod.mode),
+		},
+	},
+	[RF_OP_UNLINK] = {
+		.name = "unlink", .group = "files", .run = rf_run_unlink,
+		.phase = RF_PHASE_FILESYSTEM,
+		.help = "remove a name, or an empty directory",
+		.args = {
+			SLOT("dir", unlink.dir), STR("", unlink.path),
+			NAMED("flags", FLAGS32, unlink.flags, unlink_flags),
 		},
 	},
 

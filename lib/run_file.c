@@ -568,3 +568,18 @@ RF_EXECUTOR(find)
 	}
 	return found;
 }
+
+/* The name itself, also of a link; the directories on the way may be links. */
+RF_EXECUTOR(unlink)
+{
+	struct spot spot;
+	long r = load_path(ctx, rf_ctx_str(ctx, op->u.unlink.path));
+
+	if (!r)
+		r = open_parent(ctx, rf_ctx_dir(ctx, op->u.unlink.dir), &spot);
+	if (r < 0)
+		return r;
+	r = rf_sys3(__NR_unlinkat, spot.parent, spot.name, op->u.unlink.flags);
+	rf_close(spot.parent);
+	return r;
+}

@@ -463,6 +463,58 @@ static void find_directory(struct ops *o)
 	add_find(o, "/bin\0/nowhere/sh", sizeof("/bin\0/nowhere/sh"));
 }
 
+/* -------------------------------------------------------------------- unlink */
+
+static void add_unlink(struct ops *o, int dir, const char *path, unsigned int flags)
+{
+	struct rf_op *op = ops_add(o, RF_OP_UNLINK);
+
+	op->u.unlink.dir = dir;
+	op->u.unlink.path = ops_str(o, path);
+	op->u.unlink.flags = flags;
+}
+
+static void unlink_link(struct ops *o)
+{
+	int dir = begin(o);
+
+	add_mkfile(o, dir, "d/f", "kept", RF_MAKE_PARENTS);
+	add_symlink(o, dir, "l", "d/f", 0);
+	add_symlink(o, dir, "e", "/", 0);
+	add_unlink(o, dir, "e/l", 0);
+}
+
+static void unlink_directory(struct ops *o)
+{
+	int dir = begin(o);
+
+	add_mkdir(o, dir, "d", 0755, 0);
+	add_unlink(o, dir, "d/", AT_REMOVEDIR);
+}
+
+static void unlink_outside(struct ops *o)
+{
+	int dir = begin(o), below;
+
+	add_mkfile(o, dir, "f", "", 0);
+	add_mkdir(o, dir, "d", 0755, 0);
+	rf_prep_open(o->c, dir, "d", O_PATH, 0, 0, &below);
+	add_unlink(o, below, "../../f", 0);
+}
+
+static void unlink_absent(struct ops *o)
+{
+	add_unlink(o, begin(o), "f", 0);
+}
+
+static void unlink_full(struct ops *o)
+{
+	int dir = begin(o);
+
+	add_mkfile(o, dir, "d/f", "", RF_MAKE_PARENTS);
+	add_unlink(o, dir, "d", AT_REMOVEDIR);
+}
+
 #define MODE(path, mode) "test \"$(stat -c %a $D/" path ")\" = " mode
 #define CONTENT(path, text) "test \"$(cat $D/" path ")\" = " text
 
@@ -533,6 +585,12 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_FIND, "the second of two", find_second, 0, NULL),
 	FAILS(RF_OP_FIND, "none", find_none, ENOENT),
 	FAILS(RF_OP_FIND, "a directory, and none", find_directory, EACCES),
+	SUCCEEDS(RF_OP_UNLINK, "a link, and not what it leads to", unlink_link, 0,
+		 CONTENT("d/f", "kept") "; test ! -L $D/l"),
+	SUCCEEDS(RF_OP_UNLINK, "an empty directory", unlink_directory, 0, "test ! -e $D/d"),
+	FAILS(RF_OP_UNLINK, "a file outside the directory", unlink_outside, ENOENT),
+	FAILS(RF_OP_UNLINK, "a name that is absent", unlink_absent, ENOENT),
+	FAILS(RF_OP_UNLINK, "a directory with something in it", unlink_full, ENOTEMPTY),
 };
 
 OPS_TESTS("files", cases)
