@@ -30,7 +30,7 @@ struct command {
 };
 
 extern const struct command cmd_run, cmd_batch, cmd_pool, cmd_explain, cmd_doctor, cmd_seccomp, cmd_exec, cmd_ps, cmd_kill,
-	cmd_pause, cmd_resume, cmd_completion, cmd_help, cmd_version;
+	cmd_pause, cmd_resume, cmd_hook, cmd_completion, cmd_help, cmd_version;
 
 /* main.c: every command, in the order of --help; NULL ends. */
 extern const struct command *const commands[];

@@ -19,7 +19,7 @@ const struct command cmd_help = {
 	.name	= "help",
 	.args	= "[command]",
 	.help	= "print the commands, or the options of one",
-	.words	= "run batch explain doctor seccomp exec ps kill pause resume completion help version",
+	.words	= "run batch explain doctor seccomp exec ps kill pause resume hook completion help version",
 	.opts	= options_only_help,
 	.main	= help_main,
 };

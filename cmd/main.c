@@ -20,7 +20,7 @@
 
 const struct command *const commands[] = {
 	&cmd_run, &cmd_batch, &cmd_pool, &cmd_explain, &cmd_doctor, &cmd_seccomp, &cmd_exec, &cmd_ps, &cmd_kill,
-	&cmd_pause, &cmd_resume, &cmd_completion, &cmd_help, &cmd_version, NULL
+	&cmd_pause, &cmd_resume, &cmd_hook, &cmd_completion, &cmd_help, &cmd_version, NULL
 };
 
 const struct command *command_find(const char *name)

@@ -34,6 +34,11 @@ yaml() {
 		[ -s chain ]
 }
 
+# What a hook applies.
+fragment() {
+	"$RINGFENCE" hook --check createRuntime "$1"
+}
+
 # A seccomp policy, or some rules of one.
 policy() {
 	fresh
@@ -86,7 +91,10 @@ examples_of() {
 				skip "$file:$line: prints what it says" userns \
 					"the kernel refuses new user namespaces"
 			fi ;;
-		yaml)	ok "$file:$line: is a spec" yaml "$example" ;;
+		yaml)	case $file in
+			*-hook.8) ok "$file:$line: is a fragment" fragment "$example" ;;
+			*)	ok "$file:$line: is a spec" yaml "$example" ;;
+			esac ;;
 		policy)	ok "$file:$line: is a policy" policy "$example" ;;
 		c)	ok "$file:$line: compiles and runs" c_example "$example" ;;
 		*)	continue ;;
@@ -128,7 +136,7 @@ links_exist() {
 }
 
 # Those that have more options than --help.
-commands='run batch pool explain doctor seccomp exec ps kill pause resume'
+commands='run batch pool explain doctor seccomp exec ps kill pause resume hook'
 
 options_in_help() {
 	"$RINGFENCE" "$1" --help | sed 's/--\[no-\]/--/' |
@@ -143,12 +151,12 @@ options_in_man() {
 # options_in_page COMMAND NEXT: of a page of its own, up to the section behind OPTIONS
 options_in_page() {
 	sed -n "/^\.Sh OPTIONS/,/^\.Sh $2/{s/^\.It \(Fl . , \)\?Fl -\([a-z0-9-]*\).*/--\2/p}" \
-		"$RF_SRCDIR/man/ringfence-$1.1" | sort -u
+		"$RF_SRCDIR"/man/ringfence-"$1".[18] | sort -u
 }
 
 man_has_options() {
 	for command in $commands; do options_in_help "$command"; done | sort -u >"$work/help"
-	{ options_in_man; options_in_page batch VERDICTS; options_in_page pool 'EXIT STATUS'; } | sort -u >"$work/man"
+	{ options_in_man; options_in_page batch VERDICTS; options_in_page pool 'EXIT STATUS'; options_in_page hook STAGES; } | sort -u >"$work/man"
 	diff "$work/help" "$work/man"
 }
 

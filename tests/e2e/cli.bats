@@ -42,7 +42,7 @@ help_options() {
 @test "no option is listed twice, and letters are unique" {
 	local command
 
-	for command in run batch explain doctor seccomp exec ps kill pause resume; do
+	for command in run batch explain doctor seccomp exec ps kill pause resume hook; do
 		[ -z "$(help_options $command | uniq -d)" ]
 		[ -z "$("$RINGFENCE" $command --help | grep -oE '^ *-., ' | sort | uniq -d)" ]
 	done
