@@ -4,7 +4,10 @@
 #	container		begins one: its process waits before pivot_root
 #	enter_root		has it go on behind that
 #	hook STAGE [STATUS]	runs one with the file fragment.yaml; writes the file err
-#	inside COMMAND...	runs in the container's namespaces; in the root by chroot
+#	inside COMMAND...	runs in the container's namespaces
+#	host_network		from here on what these take for the host's network is one
+#				of the test's own: other tests look at that of the host
+#	on_host COMMAND...	runs in that
 #
 # A container is what runtimes make: namespaces of its own, a root bound onto itself,
 # busybox for everything.  $PID is its process, $ROOT its root.
@@ -38,16 +41,35 @@ bundle() {
 container() {
 	bundle
 	mkfifo up go
-	unshare --mount --pid --net --ipc --uts --fork --kill-child --propagation private "$@" \
+	on_host unshare --mount --pid --net --ipc --uts --fork --kill-child --propagation private "$@" \
 		"$BUSYBOX" sh -c '
-			mount --bind "$0" "$0" && cd "$0" && : >../../up || exit 1
+			mount --bind "$0" "$0" && cd "$0" || exit 1
+			# as the host numbers it
+			read -r pid rest </proc/self/stat && echo "$pid" >../../pid && : >../../up || exit 1
 			read -r word <../../go
 			mkdir -p old && bin/pivot_root . old && cd / && /bin/umount -l old &&
 				/bin/mount -t proc proc /proc || exit 1
 			exec /bin/sleep 300' "$ROOT" 3>&- &
 	CONTAINER=$!
 	read -r _ <up || true
-	PID=$(pgrep -P $CONTAINER)
+	PID=$(cat pid)
+}
+
+host_network() {
+	unshare --net sleep 300 3>&- &
+	HOST=$!
+	until [ "$(readlink /proc/$HOST/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do
+		kill -0 $HOST || return 1
+		sleep 0.01
+	done
+}
+
+on_host() {
+	if [ -n "${HOST:-}" ]; then
+		nsenter -t "$HOST" -n -- "$@"
+	else
+		"$@"
+	fi
 }
 
 # Behind pivot_root; the root is the process's own then.
@@ -66,6 +88,7 @@ enter_root() {
 
 # Without a trace, whatever the test has done.
 container_end() {
+	[ -z "${HOST:-}" ] || kill -9 "$HOST" 2>/dev/null || true
 	[ -z "${PID:-}" ] || kill -9 "$PID" 2>/dev/null || true
 	[ -z "${CONTAINER:-}" ] || kill -9 "$CONTAINER" 2>/dev/null || true
 	[ -z "${CONTAINER:-}" ] || wait "$CONTAINER" 2>/dev/null || true
@@ -83,7 +106,7 @@ fragment() {
 
 hook() {
 	state "${2:-creating}" >state.json
-	"$RINGFENCE" hook "$1" fragment.yaml <state.json 2>err || {
+	on_host "$RINGFENCE" hook "$1" fragment.yaml <state.json 2>err || {
 		local status=$?
 
 		cat err >&2

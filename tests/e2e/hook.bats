@@ -13,13 +13,7 @@ setup() {
 
 teardown() {
 	container_end
-	[ -z "${RUNC_ID:-}" ] || runc delete --force "$RUNC_ID" 2>/dev/null || true
-	if [ -n "${LINK:-}" ]; then ip link delete "$LINK" 2>/dev/null || true; fi
-}
-
-# An unused name of a link of the host; ended with the test.
-new_link() {
-	LINK=rt$BASHPID
+	[ -z "${RUNC_ID:-}" ] || runc --root "$DIR/runc" delete --force "$RUNC_ID" 2>/dev/null || true
 }
 
 # ------------------------------------------------------------------ the command line
@@ -226,12 +220,12 @@ latebound" ]
 
 @test "a pair of links, addresses and routes carry bytes both ways" {
 	need_root
-	new_link
+	host_network
 	container
 	fragment <<-END
 		network:
 		  - {up: lo}
-		  - {veth: eth0, peer: $LINK, addr: [10.213.7.2/24, "fd00:213::2/64"],
+		  - {veth: eth0, peer: pair0, addr: [10.213.7.2/24, "fd00:213::2/64"],
 		     peer_addr: 10.213.7.1/24, mtu: 1400, mac: "02:00:00:00:00:77"}
 		  - {route: default, via: 10.213.7.1}
 		  - {route: 10.214.0.0/16, via: 10.213.7.1, link: eth0}
@@ -247,7 +241,7 @@ latebound" ]
 	echo hello >served
 	inside "$BUSYBOX" nc -l -p 4747 <served &
 	for _ in $(seq 200); do
-		"$BUSYBOX" nc -w 1 10.213.7.2 4747 >got 2>/dev/null </dev/null && [ -s got ] && break
+		on_host "$BUSYBOX" nc -w 1 10.213.7.2 4747 >got 2>/dev/null </dev/null && [ -s got ] && break
 		sleep 0.02
 	done
 	[ "$(cat got)" = hello ]
@@ -257,23 +251,23 @@ latebound" ]
 
 @test "a link of the host is moved, renamed, and has its addresses" {
 	need_root
-	new_link
-	ip link add "$LINK" type veth peer name "${LINK}p"
+	host_network
+	on_host ip link add pair0 type veth peer name pair1
 	container
-	fragment <<<"network: [{move: $LINK, name: lan0, addr: 10.213.8.2/24}]"
+	fragment <<<"network: [{move: pair0, name: lan0, addr: 10.213.8.2/24}]"
 	hook createRuntime
 	inside ip addr show lan0 | grep -q 'inet 10.213.8.2/24'
 	inside ip link show lan0 | grep -q '[<,]UP[,>]'
-	run ! ip link show "$LINK"
+	run ! on_host ip link show pair0
 }
 
 @test "a peer without a name has that of the container's id" {
 	need_root
 	container
-	LINK=rfc1
+	host_network
 	fragment <<<'network: [{veth: eth0}]'
 	hook createRuntime
-	ip link show rfc1 | grep -q '[<,]UP[,>]'
+	on_host ip link show rfc1 | grep -q '[<,]UP[,>]'
 }
 
 @test "rlimits are those of the container's process" {
@@ -350,7 +344,7 @@ own_group() {
 
 @test "what was done before something fails is taken back" {
 	need_root
-	new_link
+	host_network
 	container
 	mkdir source
 	touch source/file
@@ -365,7 +359,7 @@ own_group() {
 		  - {dir: /g/h}
 		network:
 		  - {up: lo, addr: 10.213.9.9/32}
-		  - {veth: eth0, peer: $LINK}
+		  - {veth: eth0, peer: pair0}
 		  - {route: 10.214.0.0/16, link: nothing}
 	END
 	# read-only: the third entry
@@ -377,7 +371,7 @@ own_group() {
 	fails 125 'fragment.yaml:10:13: createRuntime: route nothing: route: ' createRuntime
 	find "$ROOT" | sort | diff before -
 	[ "$(mounts_of_root)" = 0 ]
-	run ! ip link show "$LINK"
+	run ! on_host ip link show pair0
 	run ! inside ip link show eth0
 	inside ip addr show lo >left
 	run ! grep 10.213 left
@@ -466,7 +460,7 @@ has_runc() {
 @test "with runc, each stage does its part" {
 	need_root
 	skip_unless runc "needs runc" has_runc
-	new_link
+	host_network
 	mkdir source
 	echo bound >source/file
 	mkfifo go
@@ -476,7 +470,7 @@ has_runc() {
 	cat >prestart.yaml <<<'mounts: [{file: /prestart}]'
 	cat >createRuntime.yaml <<-END
 		mounts: [{file: /createRuntime}, {rw: ./source, at: /data}]
-		network: [{veth: eth0, peer: $LINK, addr: 10.213.6.2/24}, {route: default, via: 10.213.6.1}]
+		network: [{veth: eth0, peer: pair0, addr: 10.213.6.2/24}, {route: default, via: 10.213.6.1}]
 		sysctl: {net.ipv4.ip_forward: 1}
 		limits: {pids: 55}
 	END
@@ -488,9 +482,9 @@ has_runc() {
 		sysctl: {kernel.msgmax: 4321}
 	END
 	cat >poststop.yaml <<<'mounts: [{file: /poststop}]'
-	runc --root "$DIR/runc" create --bundle bundle "$RUNC_ID" >out 2>&1 </dev/null
+	on_host runc --root "$DIR/runc" create --bundle bundle "$RUNC_ID" >out 2>&1 </dev/null
 	grep -rxq 55 /sys/fs/cgroup/pids/ringfence-hook-test/pids.max /sys/fs/cgroup/ringfence-hook-test/pids.max
-	runc --root "$DIR/runc" start "$RUNC_ID"
+	on_host runc --root "$DIR/runc" start "$RUNC_ID"
 	echo >source/go
 	for _ in $(seq 500); do
 		[ "$(runc --root "$DIR/runc" state "$RUNC_ID" | grep -c stopped)" = 1 ] && break
