@@ -66,6 +66,9 @@ static int check(const struct rf_context *ctx, struct rf_err *err)
 		return rf_err_set(err, EINVAL, "the first chain of the context did not end in a gate");
 	if (ctx->area->give_error)
 		return rf_err_set(err, EINVAL, "the context is missing descriptors that were given");
+	if (ctx->area->flags & RF_AREA_APART)
+		return rf_err_set(err, EINVAL, "the context is to make a task apart, which keeps "
+				  "its area");
 	/* as it sees itself: a submitter may have unshared pids for its children */
 	if (rf_record_at(ctx, 0)->result == 1)
 		return rf_err_set(err, EINVAL, "the context is pid 1 of a pid namespace, which "

@@ -60,6 +60,12 @@ static struct verdict judge_clone(const struct rf_op *op)
 	}
 }
 
+/* Reports go to whoever has opened it, so the submitter could not ask. */
+static struct verdict judge_gate(const struct rf_op *op)
+{
+	return op->u.gate.slot >= 0 ? REFUSES("it is somebody else who opens it") : copied;
+}
+
 static struct verdict judge_unshare(const struct rf_op *op)
 {
 	return judge_flags(op->u.unshare.flags);
@@ -111,7 +117,7 @@ static const struct row rows[RF_OP_NR] = {
 	[RF_OP_SETNS] = JUDGE(judge_setns),
 	[RF_OP_JOIN_CGROUP] = SHARE("control group"),
 	[RF_OP_EXEC] = COPY,		/* it has failed, or there would be no context */
-	[RF_OP_GATE] = COPY,
+	[RF_OP_GATE] = JUDGE(judge_gate),
 	[RF_OP_EXIT] = COPY,
 
 	[RF_OP_OPEN] = JUDGE(judge_open),

@@ -526,6 +526,22 @@ TEST_ENGINES(what_is_not_parked_or_does_not_linger_is_refused)
 	linger_done(&l);
 }
 
+/* That has the file of the area, and would have the template's. */
+TEST_ENGINES(a_context_that_is_to_make_a_task_apart_is_refused)
+{
+	struct linger l = { .c = linger_chain() };
+
+	rf_prep_gate(l.c);
+	rf_prep_clone(l.c, RF_CLONE_APART, 0);
+	l.c->own_image = true;
+	rf_prep_gate(l.c);
+	l.ring = sandboxed_ring();
+	l.ctx = sandboxed_submit(l.ring, l.c, 0);
+	linger_until(&l, RF_DONE_PARKED);
+	refused(&l, -EINVAL, "a task apart");
+	linger_done(&l);
+}
+
 TEST_ENGINES(a_context_that_is_missing_descriptors_is_not_copied)
 {
 	struct linger l = { .c = linger_chain() };

@@ -209,6 +209,14 @@ static void add_filter(struct rf_chain *c)
 	rf_prep_seccomp(c, (const void *)&allow, 1, 0);
 }
 
+static void add_gate_of_others(struct rf_chain *c)
+{
+	int slot = rf_chain_give(c, 0);
+
+	rf_prep_gate(c);
+	c->ops[c->nr_ops - 1].u.gate.slot = slot;
+}
+
 static void add_more(struct rf_chain *c)
 {
 	rf_prep_pdeathsig(c, 9);
@@ -254,6 +262,7 @@ static const struct template_case {
 	{ "Landlock", add_domain, "landlock: in its domain", false },
 	{ "Landlock of ports", add_net_domain, NULL, false },
 	{ "filter", add_filter, "seccomp: its filter", false },
+	{ "a gate of others", add_gate_of_others, "gate: it is somebody else", false },
 	{ "what is inherited", add_more, NULL, false },
 };
 
