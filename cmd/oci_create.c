@@ -19,14 +19,12 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "error.h"
-#include "hint.h"
 #include "oci_gate.h"
 #include "options.h"
 #include "report.h"
@@ -68,14 +66,14 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 		n->bundle = value;
 		return 0;
 	case OPT_CONSOLE:
-		n->console_socket = value;
+		n->io.console_socket = value;
 		return 0;
 	case OPT_PID_FILE:
-		n->pid_file = value;
+		n->io.pid_file = value;
 		return 0;
 	case OPT_FDS:
-		n->preserve = options_number(value, 0, 1000);
-		return n->preserve < 0 ? rf_err_set(err, EINVAL, "--preserve-fds: '%s' is no number "
+		n->io.preserve = options_number(value, 0, 1000);
+		return n->io.preserve < 0 ? rf_err_set(err, EINVAL, "--preserve-fds: '%s' is no number "
 						    "from 0 to 1000", value) : 0;
 	case OPT_NO_PIVOT:
 		return rf_err_set(err, EINVAL, "--no-pivot: a root that can be left again is not built");
@@ -95,39 +93,6 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 
 /* ------------------------------------------------------------------- the model */
 
-/* Descriptors that the caller hands down; what they are is its business. */
-static int pass_fds(struct oci_creation *n, struct rf_err *err)
-{
-	struct rf_sandbox *sb = n->sb;
-
-	if (!n->preserve)
-		return 0;
-	sb->fds = rf_sandbox_alloc(sb, (size_t)n->preserve * sizeof(*sb->fds));
-	if (!sb->fds)
-		return rf_err_set(err, ENOMEM, "--preserve-fds");
-	for (int i = 0; i < n->preserve; i++) {
-		int fd = 3 + i, flags = fcntl(fd, F_GETFD);
-
-		/* what is close-on-exec here is ours and not the caller's */
-		if (flags < 0 || flags & FD_CLOEXEC)
-			return rf_err_set(err, EBADF, "--preserve-fds: descriptor %d", fd);
-		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){
-			.number = fd, .from = fd, .kind = RF_FD_INHERIT, .dir_ok = true,
-		};
-	}
-	return 0;
-}
-
-static int check_terminal(const struct oci_creation *n, struct rf_err *err)
-{
-	if (n->c.terminal && !n->console_socket)
-		return rf_err_at(err, &n->sb->terminal_place, EINVAL, "process.terminal: nobody takes "
-				 "the terminal: --console-socket says who");
-	if (!n->c.terminal && n->console_socket)
-		return rf_err_set(err, EINVAL, "--console-socket: the process has no terminal");
-	return 0;
-}
-
 static int load(struct oci_creation *n, struct rf_err *err)
 {
 	int r;
@@ -143,9 +108,9 @@ static int load(struct oci_creation *n, struct rf_err *err)
 	if (r == 0 && n->sb->user.map == RF_MAP_RANGES)
 		r = rf_probe_subids(&n->f, err);
 	if (r == 0)
-		r = check_terminal(n, err);
+		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
 	n->sb->oci.keep_keyring = n->no_keyring;
-	return r == 0 ? pass_fds(n, err) : r;
+	return r == 0 ? oci_io_pass(&n->io, n->sb, err) : r;
 }
 
 /* ------------------------------------------------------------------- the state */
@@ -250,92 +215,7 @@ static int open_groups(struct oci_creation *n, struct rf_err *err)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ the console */
-
-static int connect_console(struct oci_creation *n, struct rf_err *err)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-	if (!n->console_socket)
-		return 0;
-	if (strlen(n->console_socket) >= sizeof(a.sun_path))
-		return rf_err_set(err, ENAMETOOLONG, "--console-socket %s", n->console_socket);
-	strcpy(a.sun_path, n->console_socket);
-	n->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (n->console < 0 || connect(n->console, (const struct sockaddr *)&a, sizeof(a)) < 0)
-		return rf_err_set(err, errno, "--console-socket %s", n->console_socket);
-	return 0;
-}
-
-/* Engines put it into blocking mode or not as they like. */
-static int send_master(struct oci_creation *n, int master, struct rf_err *err)
-{
-	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	char name[] = "/dev/ptmx";
-	struct iovec iov = { .iov_base = name, .iov_len = sizeof(name) - 1 };
-	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	int flags = fcntl(master, F_GETFL), r = 0;
-
-	if (flags >= 0)
-		(void)fcntl(master, F_SETFL, flags & ~O_NONBLOCK);
-	memcpy(CMSG_DATA(&control.h), &master, sizeof(master));
-	if (n->console < 0 || sendmsg(n->console, &m, MSG_NOSIGNAL) < 0)
-		r = rf_err_set(err, n->console < 0 ? EPROTO : errno, "--console-socket %s",
-			       n->console_socket ? n->console_socket : "");
-	(void)close(master);
-	return r;
-}
-
 /* ------------------------------------------------------------------- the launch */
-
-static struct rf_place place_of(const struct rf_chain *c, int index)
-{
-	const struct rf_origin *o = &c->origins[c->ops[index].origin];
-
-	if (!c->ops[index].origin)
-		return (struct rf_place){ NULL, 0, 0 };
-	return (struct rf_place){ o->file ? c->data + o->file : NULL, o->line, o->col };
-}
-
-/* In the words that engines know. */
-static void no_command(const struct oci_creation *n, int error, struct rf_err *err)
-{
-	const char *name = n->sb->argv[0];
-	const struct rf_place *place = &n->sb->command_place;
-
-	if (error == ENOENT && !strchr(name, '/'))
-		rf_err_at(err, place, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
-	else
-		rf_err_at(err, place, error, "exec: \"%s\"", name);
-}
-
-static int launch_failed(struct oci_creation *n, const struct rf_completion *done,
-			 struct rf_err *err)
-{
-	const struct rf_chain *c = n->chain;
-	struct rf_failed failed;
-	struct rf_place place;
-	char text[400];
-
-	if (done->index < 0)
-		return rf_err_set(err, done->result < 0 ? -done->result : EIO, "the container");
-	n->failed_op = rf_chain_op_name(c, done->index);
-	if (c->ops[done->index].kind == RF_OP_FIND) {
-		no_command(n, -done->result, err);
-		return -ENOENT;
-	}
-	place = place_of(c, done->index);
-	(void)rf_op_print(c, &c->ops[done->index], text, sizeof(text));
-	rf_err_at(err, &place, -done->result, "%s", text);
-	failed = (struct rf_failed){ .chain = c, .op = &c->ops[done->index],
-				     .error = -done->result, .sb = n->sb, .f = &n->f, .host = "" };
-	(void)rf_hint(&failed, err);
-	return -EIO;
-}
 
 /* The first gate: the process is known now, and may let go of us when that is written. */
 static int at_first_gate(struct oci_creation *n, struct rf_err *err)
@@ -361,7 +241,7 @@ static int await_gate(struct oci_creation *n, struct rf_err *err)
 			return rf_err_set(err, -r, "waiting for the container");
 		switch (done.kind) {
 		case RF_DONE_FD:
-			r = send_master(n, done.result, err);
+			r = oci_io_send(&n->io, done.result, err);
 			break;
 		case RF_DONE_PARKED:
 			if (n->chain->ops[done.index].u.gate.slot >= 0)
@@ -370,7 +250,8 @@ static int await_gate(struct oci_creation *n, struct rf_err *err)
 			break;
 		case RF_DONE_FAILED: case RF_DONE_EXIT: case RF_DONE_ENDED:
 			n->ctx = NULL;
-			return launch_failed(n, &done, err);
+			n->failed_op = oci_launch_failed(n->chain, n->sb, &n->f, &done, err);
+			return -EIO;
 		default:
 			break;
 		}
@@ -413,33 +294,6 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	return r;
 }
 
-/* ------------------------------------------------------------------ the pid file */
-
-static int write_pid_file(const struct oci_creation *n, struct rf_err *err)
-{
-	char *temporary, text[24];
-	int fd, r = 0;
-
-	if (!n->pid_file)
-		return 0;
-	if (asprintf(&temporary, "%s.%d", n->pid_file, (int)getpid()) < 0)
-		return rf_err_set(err, ENOMEM, "--pid-file");
-	(void)snprintf(text, sizeof(text), "%d", (int)n->k.pid);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		r = -errno;
-	if (r == 0)
-		r = write_all(fd, text, strlen(text));
-	if (fd >= 0)
-		(void)close(fd);
-	if (r == 0 && rename(temporary, n->pid_file) < 0)
-		r = -errno;
-	if (r < 0 && fd >= 0)
-		(void)unlink(temporary);
-	free(temporary);
-	return r < 0 ? rf_err_set(err, -r, "--pid-file %s", n->pid_file) : 0;
-}
-
 /* --------------------------------------------------------------------- together */
 
 /* Nothing is left of it. */
@@ -465,7 +319,7 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 		return rf_err_set(err, EINVAL, "invalid container ID '%.64s'", id);
 	r = load(n, err);
 	if (r == 0)
-		r = connect_console(n, err);
+		r = oci_io_connect(&n->io, err);
 	if (r < 0)
 		return r;
 	r = oci_state_new(&n->k, id, err);
@@ -474,7 +328,7 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 	if (r == 0)
 		r = launch(n, err);
 	if (r == 0)
-		r = write_pid_file(n, err);
+		r = oci_io_write_pid(&n->io, n->k.pid, err);
 	if (r < 0 && n->k.dir >= 0)
 		undo(n);
 	return r;

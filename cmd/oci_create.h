@@ -5,14 +5,14 @@
 #ifndef RF_CMD_OCI_CREATE_H
 #define RF_CMD_OCI_CREATE_H
 
+#include "oci_io.h"
 #include "oci_runtime.h"
 #include "probe.h"
 
 struct oci_creation {
 	/* options */
 	const char	*bundle;	/* later: absolute */
-	const char	*console_socket, *pid_file;
-	int		 preserve;	/* descriptors from 3 on */
+	struct oci_io	 io;
 	bool		 no_keyring, detach, keep;
 
 	char		*bundle_text;
@@ -24,10 +24,10 @@ struct oci_creation {
 	struct rf_chain	*chain;
 	struct rf_ring	*ring;
 	struct rf_context *ctx;
-	int		 gate, console;	/* sockets; -1 */
+	int		 gate;		/* socket; -1 */
 	const char	*failed_op;
 };
-#define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .console = -1 }
+#define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .io = OCI_IO_INIT }
 
 /* Until its process waits at the gate; after an error nothing is left of it. */
 int oci_create(struct oci_creation *n, const char *id, struct rf_err *err);

@@ -20,8 +20,12 @@ void rf_emit_apart(struct rf_compile *k)
 		return;
 	rf_emit_find(k);
 	rf_chain_set_place(k->c, NULL);
-	(void)rf_prep_gate(k->c);
+	if (!k->sb->oci.enters)
+		(void)rf_prep_gate(k->c);
 	(void)rf_prep_pdeathsig(k->c, 0);
+	/* the submitter of one that joins a container waits for its exec */
+	if (k->sb->oci.enters)
+		return;
 	slot = rf_chain_give(k->c, k->sb->oci.gate_fd < 0 ? RF_NO_DESCRIPTOR : k->sb->oci.gate_fd);
 	if (rf_prep_gate(k->c) >= 0)
 		k->c->ops[k->c->nr_ops - 1].u.gate.slot = slot;

@@ -309,6 +309,7 @@ struct rf_sched {
 struct rf_oci_sandbox {
 	bool		 on;
 	int		 gate_fd;	/* the listening socket; -1: none, for printing */
+	bool		 enters;	/* one more process of a container: no gate */
 	bool		 console;	/* the terminal is /dev/console too */
 	bool		 keep_keyring;
 	bool		 has_caps;

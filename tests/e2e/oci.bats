@@ -263,6 +263,74 @@ c['hostname'] = ''" sh -c 'for n in net ipc uts pid; do readlink /proc/self/ns/$
 	assert_output_has "descriptor 3"
 }
 
+# ------------------------------------------------------------------------- exec
+
+# A container that runs, for exec.
+running() {
+	bundle "$1" sleep 100
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+}
+
+@test "exec joins the container's namespaces and groups, with the process's confinement" {
+	local n
+
+	running 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}'
+	run -5 oci exec -e A=b --cwd /tmp "$ID" sh -c 'for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done
+grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; pwd; echo $A; ls /proc/self/fd | wc -l; exit 5'
+	for n in user mnt pid net ipc uts cgroup; do
+		[ "${lines[0]}" = "$(readlink "/proc/$(cat pid)/ns/$n")" ]
+		lines=("${lines[@]:1}")
+	done
+	[ "${lines[*]}" = "CapEff:	0000000020000420 CapBnd:	0000000020000420 NoNewPrivs:	1 Seccomp:	2 /tmp b 4" ]
+	oci exec "$ID" sleep 50 &
+	! is_root || until_true sh -c "[ \"\$('$OCI' --root '$STATE' ps -f json $ID | tr ',' '\n' | wc -l)\" = 2 ]"
+	oci delete --force "$ID"
+	wait || true
+	nothing_left
+}
+
+@test "exec takes a process from a file, detached, and writes its number" {
+	running ''
+	python3 -c 'import json; json.dump({"cwd": "/", "args": ["sleep", "77"], "env": ["PATH=/bin"],
+"user": {"uid": 0, "gid": 0, "umask": 63}, "noNewPrivileges": True}, open("process.json", "w"))'
+	oci exec -d -p process.json --pid-file pid2 "$ID" </dev/null >/dev/null 2>err
+	[ "$(tr '\0' ' ' <"/proc/$(cat pid2)/cmdline")" = "sleep 77 " ]
+	grep -q "^CapBnd:	0000000000000000$" "/proc/$(cat pid2)/status"
+	grep -q "^Umask:	0077$" "/proc/$(cat pid2)/status"
+}
+
+@test "exec as whom, with what, and what is no user" {
+	local word
+
+	running ''
+	if is_root; then
+		run -0 oci exec -u 12:34 -g 56 "$ID" id
+		[[ "$output" == "uid=12"*"gid=34"*"groups=34"*"56"* ]]
+		run -0 oci exec -c CAP_CHOWN "$ID" grep CapPrm /proc/self/status
+		[ "$output" = "CapPrm:	0000000020000421" ]
+	fi
+	for word in 1:2:3 '' -1 4294967295 4294967296 root 1: :1 ' 1' 1x; do
+		run -255 oci exec -u "$word" "$ID" id
+		refute_output_has "uid="
+	done
+}
+
+@test "exec of nothing, into nothing, and with a terminal nobody takes" {
+	running ''
+	run -255 oci exec "$ID" nosuch
+	assert_output_has 'exec: "nosuch": executable file not found in $PATH'
+	run -255 oci exec "$ID"
+	assert_output_has "no command"
+	run -255 oci exec -t "$ID" true
+	assert_output_has "--console-socket"
+	run -255 oci exec --apparmor x "$ID" true
+	oci kill "$ID" KILL
+	until_true has_status "$ID" stopped
+	run -255 oci exec "$ID" true
+	assert_output_has "stopped"
+	run -1 oci delete nobody
+}
+
 # --------------------------------------------------------------------- the console
 
 @test "a terminal goes to the console socket, and is /dev/console too" {

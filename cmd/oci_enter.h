@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One more process in a container, or in what is going to be one.
+ */
+#ifndef RF_CMD_OCI_ENTER_H
+#define RF_CMD_OCI_ENTER_H
+
+#include "oci_io.h"
+#include "oci_runtime.h"
+#include "probe.h"
+
+struct oci_entry {
+	struct rf_sandbox *sb;		/* what runs, and how: without namespaces, root and mounts */
+	struct rf_features f;
+	struct oci_io	*io;		/* NULL: none */
+	bool		 in_groups;	/* it belongs to the container's control groups */
+
+	struct rf_chain	*chain;
+	struct rf_ring	*ring;
+	struct rf_context *ctx;
+	pid_t		 pid;
+	const char	*failed_op;
+};
+
+/*
+ * Join the namespaces of @k's process, and its groups, and run the command; returns
+ * when it runs.  0, or a negative errno with @err, and then nothing of it does.
+ */
+int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err);
+/*
+ * Wait for its end, at most @timeout_ms (-1: without limit), passing signals on; its
+ * exit status, 128 + signal, or -ETIMEDOUT after it has been killed.
+ */
+int oci_entry_wait(struct oci_entry *e, int timeout_ms);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "oci_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "error.h"
+#include "hint.h"
+#include "probe.h"
+#include "report.h"
+#include "sandbox.h"
+
+/* ------------------------------------------------------------------ descriptors */
+
+/* Descriptors that the caller hands down; what they are is its business. */
+int oci_io_pass(const struct oci_io *io, struct rf_sandbox *sb, struct rf_err *err)
+{
+	if (!io->preserve)
+		return 0;
+	sb->fds = rf_sandbox_alloc(sb, (size_t)io->preserve * sizeof(*sb->fds));
+	if (!sb->fds)
+		return rf_err_set(err, ENOMEM, "--preserve-fds");
+	for (int i = 0; i < io->preserve; i++) {
+		int fd = 3 + i, flags = fcntl(fd, F_GETFD);
+
+		/* what is close-on-exec here is ours and not the caller's */
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return rf_err_set(err, EBADF, "--preserve-fds: descriptor %d", fd);
+		sb->fds[sb->nr_fds++] = (struct rf_fd_spec){
+			.number = fd, .from = fd, .kind = RF_FD_INHERIT, .dir_ok = true,
+		};
+	}
+	return 0;
+}
+
+int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool terminal,
+		 struct rf_err *err)
+{
+	if (terminal && !io->console_socket)
+		return rf_err_at(err, &sb->terminal_place, EINVAL, "process.terminal: nobody takes "
+				 "the terminal: --console-socket says who");
+	if (!terminal && io->console_socket)
+		return rf_err_set(err, EINVAL, "--console-socket: the process has no terminal");
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the console */
+
+int oci_io_connect(struct oci_io *io, struct rf_err *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (!io->console_socket)
+		return 0;
+	if (strlen(io->console_socket) >= sizeof(a.sun_path))
+		return rf_err_set(err, ENAMETOOLONG, "--console-socket %s", io->console_socket);
+	strcpy(a.sun_path, io->console_socket);
+	io->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (io->console < 0 || connect(io->console, (const struct sockaddr *)&a, sizeof(a)) < 0)
+		return rf_err_set(err, errno, "--console-socket %s", io->console_socket);
+	return 0;
+}
+
+/* Engines put it into blocking mode or not as they like. */
+int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
+{
+	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
+		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	char name[] = "/dev/ptmx";
+	struct iovec iov = { .iov_base = name, .iov_len = sizeof(name) - 1 };
+	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int flags = fcntl(master, F_GETFL), r = 0;
+
+	if (flags >= 0)
+		(void)fcntl(master, F_SETFL, flags & ~O_NONBLOCK);
+	memcpy(CMSG_DATA(&control.h), &master, sizeof(master));
+	if (io->console < 0 || sendmsg(io->console, &m, MSG_NOSIGNAL) < 0)
+		r = rf_err_set(err, io->console < 0 ? EPROTO : errno, "--console-socket %s",
+			       io->console_socket ? io->console_socket : "");
+	(void)close(master);
+	return r;
+}
+
+/* ------------------------------------------------------------------- failures */
+
+static struct rf_place place_of(const struct rf_chain *c, int index)
+{
+	const struct rf_origin *o = &c->origins[c->ops[index].origin];
+
+	if (!c->ops[index].origin)
+		return (struct rf_place){ NULL, 0, 0 };
+	return (struct rf_place){ o->file ? c->data + o->file : NULL, o->line, o->col };
+}
+
+static void no_command(const struct rf_sandbox *sb, int error, struct rf_err *err)
+{
+	const char *name = sb->argv[0];
+
+	if (error == ENOENT && !strchr(name, '/'))
+		rf_err_at(err, &sb->command_place, ENOENT,
+			  "exec: \"%s\": executable file not found in $PATH", name);
+	else
+		rf_err_at(err, &sb->command_place, error, "exec: \"%s\"", name);
+}
+
+const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox *sb,
+			      const struct rf_features *f, const struct rf_completion *done,
+			      struct rf_err *err)
+{
+	struct rf_failed failed = { .chain = c, .error = -done->result, .sb = sb, .f = f,
+				    .host = "" };
+	struct rf_place place;
+	char text[400];
+
+	if (done->kind != RF_DONE_FAILED || done->index < 0) {
+		rf_err_set(err, done->result < 0 ? -done->result : EIO, "the container's process");
+		return NULL;
+	}
+	failed.op = &c->ops[done->index];
+	if (failed.op->kind == RF_OP_FIND || failed.op->kind == RF_OP_EXEC) {
+		no_command(sb, failed.error, err);
+		return rf_chain_op_name(c, done->index);
+	}
+	place = place_of(c, done->index);
+	(void)rf_op_print(c, failed.op, text, sizeof(text));
+	rf_err_at(err, &place, failed.error, "%s", text);
+	(void)rf_hint(&failed, err);
+	return rf_chain_op_name(c, done->index);
+}
+
+/* ------------------------------------------------------------------ the pid file */
+
+int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err)
+{
+	char *temporary, text[24];
+	int fd, r = 0;
+
+	if (!io->pid_file)
+		return 0;
+	if (asprintf(&temporary, "%s.%d", io->pid_file, (int)getpid()) < 0)
+		return rf_err_set(err, ENOMEM, "--pid-file");
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		r = -errno;
+	if (r == 0)
+		r = write_all(fd, text, strlen(text));
+	if (fd >= 0)
+		(void)close(fd);
+	if (r == 0 && rename(temporary, io->pid_file) < 0)
+		r = -errno;
+	if (r < 0 && fd >= 0)
+		(void)unlink(temporary);
+	free(temporary);
+	return r < 0 ? rf_err_set(err, -r, "--pid-file %s", io->pid_file) : 0;
+}
+

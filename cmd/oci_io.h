@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a process of a container has to do with its engine: descriptors, the console, the
+ * file with its number; and what is said when its launch fails.
+ */
+#ifndef RF_CMD_OCI_IO_H
+#define RF_CMD_OCI_IO_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct rf_chain;
+struct rf_completion;
+struct rf_err;
+struct rf_features;
+struct rf_sandbox;
+
+struct oci_io {
+	const char	*console_socket, *pid_file;
+	int		 preserve;	/* descriptors from 3 on */
+	int		 console;	/* connected socket; -1 */
+};
+#define OCI_IO_INIT { .console = -1 }
+
+/* Have @sb pass the descriptors on. */
+int oci_io_pass(const struct oci_io *io, struct rf_sandbox *sb, struct rf_err *err);
+/* @terminal: the process has one, which somebody has to take. */
+int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool terminal,
+		 struct rf_err *err);
+int oci_io_connect(struct oci_io *io, struct rf_err *err);
+/* Takes @master, whatever it returns. */
+int oci_io_send(struct oci_io *io, int master, struct rf_err *err);
+int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err);
+
+/* What RF_DONE_FAILED means, in the words that engines know; the name of the op. */
+const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox *sb,
+			      const struct rf_features *f, const struct rf_completion *done,
+			      struct rf_err *err);
+
+#endif
