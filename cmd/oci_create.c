@@ -174,6 +174,7 @@ static int describe(struct oci_creation *n, struct rf_err *err)
 	k->created = text_now();
 	k->owner = geteuid();
 	k->annotations = annotations(&n->c);
+	k->hooks = n->c.hooks_json ? strdup(n->c.hooks_json) : NULL;
 	if (asprintf(&k->rootfs, "%s%s%s", *n->c.root == '/' ? "" : n->bundle,
 		     *n->c.root == '/' ? "" : "/", n->c.root) < 0)
 		k->rootfs = NULL;
@@ -217,13 +218,23 @@ static int open_groups(struct oci_creation *n, struct rf_err *err)
 
 /* ------------------------------------------------------------------- the launch */
 
+/* Before it pivots: what is outside is still in sight, and the process still dies with us. */
+static int at_hook_gate(struct oci_creation *n, struct rf_err *err)
+{
+	static const enum rf_oci_stage stages[] = {
+		RF_OCI_PRESTART, RF_OCI_CREATE_RUNTIME, RF_OCI_CREATE_CONTAINER,
+	};
+	int r = 0;
+
+	n->hooked = true;
+	for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(stages[0]); i++)
+		r = oci_hooks_run(&n->k, stages[i], OCI_CREATING, err);
+	return r < 0 ? r : rf_context_open(n->ctx);
+}
+
 /* The first gate: the process is known now, and may let go of us when that is written. */
 static int at_first_gate(struct oci_creation *n, struct rf_err *err)
 {
-	n->k.pid = rf_context_pid(n->ctx);
-	n->k.start = oci_start_time(n->k.pid);
-	if (!n->k.start)
-		return rf_err_set(err, ESRCH, "the container's process");
 	if (oci_state_write(&n->k, err) < 0)
 		return -EIO;
 	return rf_context_open(n->ctx);
@@ -246,7 +257,12 @@ static int await_gate(struct oci_creation *n, struct rf_err *err)
 		case RF_DONE_PARKED:
 			if (n->chain->ops[done.index].u.gate.slot >= 0)
 				return 0;
-			r = at_first_gate(n, err);
+			n->k.pid = rf_context_pid(n->ctx);
+			n->k.start = oci_start_time(n->k.pid);
+			if (n->sb->oci.hooked && !n->hooked)
+				r = at_hook_gate(n, err);
+			else
+				r = at_first_gate(n, err);
 			break;
 		case RF_DONE_FAILED: case RF_DONE_EXIT: case RF_DONE_ENDED:
 			n->ctx = NULL;
@@ -278,6 +294,8 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	if (n->gate < 0)
 		return rf_err_set(err, -n->gate, "a socket in %s/%s", oci.root, n->k.id);
 	n->sb->oci.gate_fd = n->gate;
+	for (size_t i = 0; i < n->c.nr_hooks; i++)
+		n->sb->oci.hooked |= n->c.hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
 	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, err);
 	if (r == 0)
 		r = open_groups(n, err);

@@ -25,6 +25,7 @@ struct oci_creation {
 	struct rf_ring	*ring;
 	struct rf_context *ctx;
 	int		 gate;		/* socket; -1 */
+	bool		 hooked;	/* hooks of its making have run */
 	const char	*failed_op;
 };
 #define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .io = OCI_IO_INIT }

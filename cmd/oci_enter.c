@@ -148,7 +148,7 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 /* ---------------------------------------------------------------------- waiting */
 
 /* All that can be passed on, by a descriptor on the ring; -errno. */
-static int watch_signals(struct oci_entry *e)
+static int watch_signals(struct oci_entry *e, sigset_t *ret_before)
 {
 	sigset_t set;
 	int fd;
@@ -157,9 +157,11 @@ static int watch_signals(struct oci_entry *e)
 	for (const int *s = (const int[]){ SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGCHLD, SIGTTIN,
 					   SIGTTOU, 0 }; *s; s++)
 		(void)sigdelset(&set, *s);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, ret_before);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : rf_ring_watch(e->ring, fd, (uint64_t)fd);
+	if (fd >= 0)
+		(void)rf_ring_watch(e->ring, fd, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 static void pass_signals(struct oci_entry *e, int fd)
@@ -168,14 +170,14 @@ static void pass_signals(struct oci_entry *e, int fd)
 
 	while (read(fd, &info, sizeof(info)) == sizeof(info))
 		(void)rf_context_signal(e->ctx, (int)info.ssi_signo);
-	(void)rf_ring_watch(e->ring, fd, (uint64_t)fd);
+	(void)rf_ring_watch(e->ring, fd, 0);
 }
 
-int oci_entry_wait(struct oci_entry *e, int timeout_ms)
+static int await_exit(struct oci_entry *e, int signals, int timeout_ms)
 {
 	struct rf_completion done;
 	bool late = false;
-	int r = watch_signals(e);
+	int r = 0;
 
 	while (r >= 0) {
 		r = rf_ring_wait(e->ring, late ? -1 : timeout_ms, &done);
@@ -186,7 +188,7 @@ int oci_entry_wait(struct oci_entry *e, int timeout_ms)
 		if (r <= 0)
 			continue;
 		if (done.kind == RF_DONE_WATCH)
-			pass_signals(e, (int)done.user_data);
+			pass_signals(e, signals);
 		if (done.kind != RF_DONE_EXIT)
 			continue;
 		if (late || done.result < 0)
@@ -194,5 +196,19 @@ int oci_entry_wait(struct oci_entry *e, int timeout_ms)
 		return WIFEXITED(done.status) ? WEXITSTATUS(done.status) :
 						128 + WTERMSIG(done.status);
 	}
+	return r;
+}
+
+int oci_entry_wait(struct oci_entry *e, int timeout_ms)
+{
+	sigset_t before;
+	int signals = watch_signals(e, &before), r = signals;
+
+	if (signals >= 0) {
+		r = await_exit(e, signals, timeout_ms);
+		(void)rf_ring_unwatch(e->ring, signals);
+		(void)close(signals);
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }

@@ -8,6 +8,7 @@
  *	create	oci_create.c	create, run
  *	start	oci_start.c	opening the gate
  *	exec	oci_exec.c	one more process
+ *	hook	oci_hook.c	hooks
  *	end	oci_end.c	kill, delete, pause, resume
  *	show	oci_show.c	state, list, ps, features, spec
  */
@@ -53,6 +54,7 @@ struct oci_group {
 struct oci_container {
 	char		*id;
 	int		 dir;		/* -1: none */
+	bool		 locked;	/* by this program */
 	/* of state.json */
 	char		*version, *bundle, *rootfs, *created;
 	pid_t		 pid;		/* 0: not yet */
@@ -61,6 +63,7 @@ struct oci_container {
 	struct oci_group groups[RF_OCI_TREES];
 	size_t		 nr_groups;
 	char		*annotations;	/* as JSON */
+	char		*hooks;		/* likewise; or NULL */
 };
 #define OCI_CONTAINER_INIT { .dir = -1 }
 
@@ -68,6 +71,11 @@ struct oci_container {
 bool oci_id_is_good(const char *id);
 /* Make @id's directory; -EEXIST. */
 int oci_state_new(struct oci_container *k, const char *id, struct rf_err *err);
+/*
+ * Read without a lock: for who changes nothing, and may be a hook of who has it.
+ * What is not written yet is creating, if somebody is at it.
+ */
+int oci_state_peek(struct oci_container *k, const char *id, struct rf_err *err);
 /* Lock and read; -ENOENT: there is none.  With nothing written yet, it is as good as stopped. */
 int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err);
 int oci_state_write(const struct oci_container *k, struct rf_err *err);
@@ -83,12 +91,21 @@ uint64_t oci_start_time(pid_t pid);
 /* The group by which all of it is stopped and killed, or NULL. */
 const char *oci_state_tracker(const struct oci_container *k);
 /* The JSON of runtime-spec's `state`, malloc'd. */
-char *oci_state_json(const struct oci_container *k);
+char *oci_state_json(const struct oci_container *k, enum oci_status status);
 
 /* ---------------------------------------------------------------------- start */
 
 /* Open the gate of a created container; 0, or a negative errno with what the command met. */
 int oci_start(struct oci_container *k, struct rf_err *err);
+
+/* ---------------------------------------------------------------------- hooks */
+
+/*
+ * Run the hooks of a stage, in order; the container is @status.  The first that fails is
+ * the error, but for those that come when it is too late, which is only said.
+ */
+int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum oci_status status,
+		  struct rf_err *err);
 
 /* ------------------------------------------------------------------------ end */
 

@@ -32,9 +32,9 @@ static int state_main(int argc, char **argv)
 	if (r == 0)
 		return oci_usage("state: no container ID");
 	if (r > 0)
-		r = oci_state_open(&k, words[0], &err);
+		r = oci_state_peek(&k, words[0], &err);
 	if (r == 0) {
-		text = oci_state_json(&k);
+		text = oci_state_json(&k, oci_state_status(&k));
 		r = text ? 0 : rf_err_set(&err, ENOMEM, "the state");
 	}
 	oci_state_close(&k);
@@ -80,7 +80,8 @@ static int take_list(void *state, const struct rf_opt *opt, const char *value, s
 
 static void show(struct list *l, const struct oci_container *k)
 {
-	char *text = oci_state_json(k);
+	enum oci_status status = oci_state_status(k);
+	char *text = oci_state_json(k, status);
 	json_error_t e;
 	json_t *state = text ? json_loads(text, 0, &e) : NULL;
 	struct rf_account user;
@@ -94,7 +95,7 @@ static void show(struct list *l, const struct oci_container *k)
 	else if (!l->json)
 		out("%-11s %-11d %-11s %-25s %-30s %s\n", k->id,
 		    (int)json_integer_value(json_object_get(state, "pid")),
-		    oci_status_names[oci_state_status(k)], k->bundle ? k->bundle : "",
+		    oci_status_names[status], k->bundle ? k->bundle : "",
 		    k->created ? k->created : "", named ? user.name : number);
 	if (state && l->json) {
 		(void)json_object_set_new(state, "owner", json_string(named ? user.name : number));
@@ -117,7 +118,7 @@ static int show_all(struct list *l, struct rf_err *err)
 		if (e->d_name[0] == '.' || !oci_id_is_good(e->d_name))
 			continue;
 		/* one that goes meanwhile is no error, and a damaged one does not hide others */
-		if (oci_state_open(&k, e->d_name, &own) == 0)
+		if (oci_state_peek(&k, e->d_name, &own) == 0)
 			show(l, &k);
 		oci_state_close(&k);
 	}
@@ -187,7 +188,7 @@ static int ps_main(int argc, char **argv)
 	if (r == 0)
 		return oci_usage("ps: no container ID");
 	if (r > 0)
-		r = oci_state_open(&k, words[0], &err);
+		r = oci_state_peek(&k, words[0], &err);
 	dir = r == 0 ? oci_state_tracker(&k) : NULL;
 	if (r == 0 && !dir)
 		r = rf_err_set(&err, EOPNOTSUPP, "ps: container %s has no control group", k.id);

@@ -177,6 +177,8 @@ static int features_main(int argc, char **argv)
 {
 	static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time",
 						  "user", "uts", NULL };
+	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer",
+					     "startContainer", "poststart", "poststop", NULL };
 	static const char *const actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
 		"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE",
 		"SCMP_ACT_TRAP", NULL };
@@ -189,9 +191,9 @@ static int features_main(int argc, char **argv)
 
 	if (r < 0)
 		return oci_fail(&err);
-	root = json_pack("{s:s, s:s, s:[], s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b, s:o, s:o},"
+	root = json_pack("{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b, s:o, s:o},"
 			 " s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}}",
-			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", "mountOptions",
+			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", words(hooks), "mountOptions",
 			 words(rf_oci_mount_options()), "linux", "namespaces", words(namespaces),
 			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 0,
 			 "systemdUser", 0, "rdma", 0, "seccomp", "enabled", 1, "actions", words(actions),

@@ -193,8 +193,11 @@ int oci_start(struct oci_container *k, struct rf_err *err)
 {
 	struct rf_report go = { .what = RF_REPORT_GO };
 	struct parked p = { .conn = -1 };
-	int fd, r = meet(k, &p);
+	int fd, r = oci_hooks_run(k, RF_OCI_START_CONTAINER, OCI_CREATED, err);
 
+	if (r < 0)
+		return r;
+	r = meet(k, &p);
 	if (r < 0) {
 		r = rf_err_set(err, -r, "the gate of container %s", k->id);
 		goto out;
@@ -214,6 +217,8 @@ int oci_start(struct oci_container *k, struct rf_err *err)
 	} while (r == 1);
 	r = judge(k, &p, err);
 	(void)unlinkat(k->dir, OCI_GATE, 0);
+	if (r == 0)
+		r = oci_hooks_run(k, RF_OCI_POSTSTART, OCI_RUNNING, err);
 out:
 	if (p.area)
 		(void)munmap(p.area, p.size);

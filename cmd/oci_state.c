@@ -119,8 +119,21 @@ static bool is_frozen(const struct oci_container *k)
 	       strcmp(text, "THAWED") != 0;
 }
 
+/* Who has the lock is about to say which process it is. */
+static bool is_being_made(const struct oci_container *k)
+{
+	if (k->pid || k->dir < 0)
+		return false;
+	if (flock(k->dir, LOCK_SH | LOCK_NB) < 0)
+		return true;
+	(void)flock(k->dir, LOCK_UN);
+	return false;
+}
+
 enum oci_status oci_state_status(const struct oci_container *k)
 {
+	if (!k->locked && is_being_made(k))
+		return OCI_CREATING;
 	if (!is_alive(k))
 		return OCI_STOPPED;
 	if (is_frozen(k))
@@ -225,6 +238,7 @@ int oci_state_new(struct oci_container *k, const char *id, struct rf_err *err)
 	k->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	(void)close(root);
 	k->id = strdup(id);
+	k->locked = true;
 	if (k->dir < 0 || lock(k->dir) != 0 || !k->id)
 		return rf_err_set(err, errno ? errno : ENOMEM, "open %s/%s", oci.root, id);
 	return 0;
@@ -281,6 +295,8 @@ static int take_state(struct oci_container *k, const json_t *root)
 	k->pid = (pid_t)pid;
 	k->start = (uint64_t)json_integer_value(json_object_get(root, "start"));
 	k->owner = (uid_t)json_integer_value(json_object_get(root, "owner"));
+	if (json_object_get(root, "hooks"))
+		(void)take_text(root, "hooks", &k->hooks);
 	k->annotations = json_dumps(notes ? notes : json_null(), JSON_COMPACT | JSON_ENCODE_ANY);
 	return k->annotations ? 0 : -ENOMEM;
 }
@@ -305,7 +321,7 @@ static int read_state(struct oci_container *k, struct rf_err *err)
 	return r < 0 ? rf_err_set(err, -r, "%s/%s/state.json is damaged", oci.root, k->id) : 0;
 }
 
-int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
+static int open_state(struct oci_container *k, const char *id, struct rf_err *err)
 {
 	int root, r;
 
@@ -319,14 +335,30 @@ int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
 	k->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = k->dir < 0 ? -errno : 0;
 	(void)close(root);
-	if (r == 0)
-		r = lock(k->dir);
-	if (r == -ENOENT || r == 1)
+	if (r == -ENOENT)
 		return no_container(id, err);
+	k->id = r < 0 ? NULL : strdup(id);
+	return k->id ? 0 : rf_err_set(err, r < 0 ? -r : ENOMEM, "open %s/%s", oci.root, id);
+}
+
+int oci_state_peek(struct oci_container *k, const char *id, struct rf_err *err)
+{
+	int r = open_state(k, id, err);
+
+	return r < 0 ? r : read_state(k, err);
+}
+
+int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
+{
+	int r = open_state(k, id, err);
+
 	if (r < 0)
-		return rf_err_set(err, -r, "open %s/%s", oci.root, id);
-	k->id = strdup(id);
-	return k->id ? read_state(k, err) : rf_err_set(err, ENOMEM, "the state");
+		return r;
+	r = lock(k->dir);
+	k->locked = true;
+	if (r == 1)
+		return no_container(id, err);
+	return r < 0 ? rf_err_set(err, -r, "open %s/%s", oci.root, id) : read_state(k, err);
 }
 
 static json_t *as_json(const struct oci_container *k)
@@ -342,6 +374,8 @@ static json_t *as_json(const struct oci_container *k)
 			 "id", k->id, "pid", (int)k->pid, "start", (json_int_t)k->start, "owner",
 			 (json_int_t)k->owner, "bundle", k->bundle, "rootfs", k->rootfs, "created",
 			 k->created, "annotations", notes, "groups", groups);
+	if (root && k->hooks)
+		(void)json_object_set_new(root, "hooks", json_string(k->hooks));
 	return root;
 }
 
@@ -400,14 +434,14 @@ void oci_state_close(struct oci_container *k)
 	free(k->rootfs);
 	free(k->created);
 	free(k->annotations);
+	free(k->hooks);
 	if (k->dir >= 0)
 		(void)close(k->dir);
 	*k = (struct oci_container)OCI_CONTAINER_INIT;
 }
 
-char *oci_state_json(const struct oci_container *k)
+char *oci_state_json(const struct oci_container *k, enum oci_status status)
 {
-	enum oci_status status = oci_state_status(k);
 	json_error_t e;
 	json_t *notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : NULL;
 	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "ociVersion",

@@ -102,7 +102,7 @@ static const struct rf_oci_key keys[] = {
 	{ .name = "hostname", .read = read_host_name, .offset = SANDBOX(hostname) },
 	{ .name = "domainname", .read = read_host_name, .offset = SANDBOX(domainname) },
 	{ .name = "mounts", .read = rf_oci_read_mounts },
-	{ .name = "hooks", .refused = "hooks are not built into ringfence-oci yet" },
+	{ .name = "hooks", .read = rf_oci_read_hooks },
 	{ .name = "annotations", .read = read_annotations },
 	{ .name = "linux", .read = rf_oci_read_linux },
 	{ .name = "solaris", .refused = NOT_LINUX },
@@ -196,12 +196,35 @@ int rf_oci_load(const char *bundle, struct rf_sandbox *sb, struct rf_oci_config 
 	return r;
 }
 
+/* Another document than a whole config.json. */
+static int read_part(const char *name, const char *text, size_t len, struct rf_oci_reader *o,
+		     rf_oci_read read, void *obj)
+{
+	struct rf_reader r = { .sb = o->sb, .err = o->err };
+	struct rf_node *root = NULL;
+	int ret = rf_yaml_parse(&r, name, 0, text, len, &root);
+
+	if (ret < 0)
+		return ret;
+	o->r = &r;
+	ret = read(o, root, obj);
+	o->r = NULL;
+	return ret;
+}
+
+int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb,
+		       struct rf_oci_config *c, struct rf_err *err)
+{
+	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err };
+
+	begin(sb, c);
+	return read_part(name, text, strlen(text), &o, rf_oci_read_hooks, sb);
+}
+
 int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
 			struct rf_err *err)
 {
 	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err };
-	struct rf_node *root = NULL;
-	struct rf_reader reader = { .sb = sb, .err = err };
 	char *text = NULL;
 	size_t len = 0;
 	int r;
@@ -210,10 +233,7 @@ int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_c
 	r = rf_spec_text(file, &text, &len, err);
 	if (r < 0)
 		return r;
-	r = rf_yaml_parse(&reader, file, 0, text, len, &root);
+	r = read_part(file, text, len, &o, rf_oci_read_process, sb);
 	free(text);
-	if (r < 0)
-		return r;
-	o.r = &reader;
-	return rf_oci_read_process(&o, root, sb);
+	return r;
 }

@@ -12,6 +12,7 @@
  *	device	oci_device.c	`linux.devices`, and what /dev has anyhow
  *	limit	oci_resource.c	`linux.resources`, as values of control files
  *	seccomp	oci_seccomp.c	`linux.seccomp`
+ *	hook	oci_hook.c	`hooks`
  *	resolve	oci_resolve.c	what the host has to say
  *	group	oci_cgroup.c	control groups by their path
  *
@@ -40,6 +41,21 @@ struct rf_oci_limit {
 	struct rf_place	 place;
 };
 
+enum rf_oci_stage {
+	RF_OCI_PRESTART, RF_OCI_CREATE_RUNTIME, RF_OCI_CREATE_CONTAINER, RF_OCI_START_CONTAINER,
+	RF_OCI_POSTSTART, RF_OCI_POSTSTOP, RF_OCI_STAGES
+};
+extern const char *const rf_oci_stage_names[RF_OCI_STAGES];
+
+struct rf_oci_hook {
+	enum rf_oci_stage stage;
+	const char	*path;
+	char		**args, **env;	/* NULL: the path alone, an empty one */
+	int		 timeout_ms;	/* -1: none */
+	const char	*where;		/* "hooks.prestart[0]" */
+	struct rf_place	 place;
+};
+
 struct rf_oci_config {
 	const char	*version;	/* ociVersion */
 	struct rf_oci_pair *annotations;
@@ -53,6 +69,9 @@ struct rf_oci_config {
 	size_t		 nr_limits, max_limits;
 	const char	*seccomp;	/* as JSON */
 	struct rf_place	 seccomp_place;
+	struct rf_oci_hook *hooks;
+	size_t		 nr_hooks, max_hooks;
+	const char	*hooks_json;	/* all of them; NULL: none */
 	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
 };
 
@@ -65,6 +84,10 @@ int rf_oci_load(const char *bundle, struct rf_sandbox *sb, struct rf_oci_config 
 /* A process alone, for `exec`. */
 int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
 			struct rf_err *err);
+
+/* `hooks` alone, as it was kept in c->hooks_json; errors call it @name. */
+int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb,
+		       struct rf_oci_config *c, struct rf_err *err);
 
 struct rf_oci_groups;
 /*
@@ -158,6 +181,8 @@ int rf_oci_id(struct rf_oci_reader *o, const struct rf_node *v, void *uint32_ptr
 int rf_oci_inside(struct rf_oci_reader *o, const struct rf_node *v, const char **ret);
 /* A list of strings. */
 int rf_oci_texts(struct rf_oci_reader *o, const struct rf_node *v, char ***ret, size_t *ret_nr);
+/* @v as JSON again, in the arena of @sb; NULL: no memory. */
+char *rf_oci_json(struct rf_sandbox *sb, const struct rf_node *v);
 bool rf_oci_is_null(const struct rf_node *v);
 
 int rf_oci_read_process(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
@@ -165,6 +190,7 @@ int rf_oci_read_mounts(struct rf_oci_reader *o, const struct rf_node *v, void *o
 int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_devices(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_resources(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_hooks(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_seccomp(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 /* A fresh entry of sb->mounts, or NULL without memory. */
 struct rf_mount *rf_oci_mount_add(struct rf_sandbox *sb, struct rf_oci_config *c);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -25,23 +26,29 @@ static const char *below(struct rf_sandbox *sb, const char *bundle, const char *
 	return *path == '/' ? path : rf_sandbox_printf(sb, "%s/%s", bundle, path);
 }
 
+/*
+ * The new root is attached on its own directory: there a hook in the container's mount
+ * namespace expects it, and nothing else of the host is covered.
+ */
 static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, const char *bundle,
 			struct rf_err *err)
 {
-	static const char *const places[] = { "/tmp", "/run", "/var/tmp", "/mnt", "/dev", "/proc" };
+	const char *path = below(sb, bundle, c->root);
 	struct stat st;
+	char *real;
 
-	sb->root.path = below(sb, bundle, c->root);
+	if (!path)
+		return no_memory(err);
+	real = realpath(path, NULL);
+	if (!real || stat(real, &st) < 0) {
+		free(real);
+		return rf_err_at(err, &sb->root.place, errno, "root.path: %s", path);
+	}
+	sb->root.path = sb->scratch = rf_sandbox_strdup(sb, real);
+	free(real);
 	if (!sb->root.path)
 		return no_memory(err);
-	if (stat(sb->root.path, &st) < 0)
-		return rf_err_at(err, &sb->root.place, errno, "root.path: %s", sb->root.path);
-	if (!S_ISDIR(st.st_mode))
-		return rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", sb->root.path);
-	for (size_t i = 0; !sb->scratch && i < sizeof(places) / sizeof(*places); i++)
-		if (stat(places[i], &st) == 0 && S_ISDIR(st.st_mode))
-			sb->scratch = places[i];
-	return 0;
+	return S_ISDIR(st.st_mode) ? 0 : rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", path);
 }
 
 /* A file is bound on a file, anything else on a directory. */

@@ -310,6 +310,7 @@ struct rf_oci_sandbox {
 	bool		 on;
 	int		 gate_fd;	/* the listening socket; -1: none, for printing */
 	bool		 enters;	/* one more process of a container: no gate */
+	bool		 hooked;	/* waits before it pivots, for hooks of its creator's */
 	bool		 console;	/* the terminal is /dev/console too */
 	bool		 keep_keyring;
 	bool		 has_caps;

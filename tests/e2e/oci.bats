@@ -331,6 +331,83 @@ grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; pwd; echo $A; 
 	run -1 oci delete nobody
 }
 
+# ------------------------------------------------------------------------- hooks
+
+# hook FILE: a program that notes its name, its namespace and the state's status
+hook() {
+	cat >"$1" <<END
+#!/bin/sh
+echo "\$1 \$(sed -n 's/.*"status": "\([a-z]*\)".*/\1/p') \$(readlink /proc/self/ns/mnt) \$(uname -n) \$X" >>"$DIR/notes"
+END
+	chmod 755 "$1"
+}
+
+@test "hooks run in order, in their namespaces, with the state" {
+	local host inside
+
+	mkdir outside
+	hook "$DIR/outside/hook"
+	: >notes
+	chmod 666 notes
+	bundle "
+def h(stage, n): return {'path': '$DIR/outside/hook', 'args': ['hook', stage + str(n)], 'env': ['PATH=/bin:/usr/bin', 'X=x'], 'timeout': 10}
+c['hooks'] = {s: [h(s, 1), h(s, 2)] for s in ('prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop')}
+c['mounts'].append({'destination': '$DIR', 'source': '$DIR', 'type': 'bind', 'options': ['rbind', 'rw']})
+c['root']['readonly'] = False" readlink /proc/self/ns/mnt
+	run oci run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" = 0 ]
+	inside=$output
+	host=$(readlink /proc/self/ns/mnt)
+	diff notes - <<END
+prestart1 creating $host $(uname -n) x
+prestart2 creating $host $(uname -n) x
+createRuntime1 creating $host $(uname -n) x
+createRuntime2 creating $host $(uname -n) x
+createContainer1 creating $inside $(uname -n) x
+createContainer2 creating $inside $(uname -n) x
+startContainer1 created $inside ringfence x
+startContainer2 created $inside ringfence x
+poststart1 running $host $(uname -n) x
+poststart2 running $host $(uname -n) x
+poststop1 stopped $host $(uname -n) x
+poststop2 stopped $host $(uname -n) x
+END
+	nothing_left
+}
+
+@test "a hook that fails ends the container, is named, and has its time" {
+	local stage
+
+	for stage in prestart createRuntime createContainer startContainer; do
+		bundle "c['hooks'] = {'$stage': [{'path': '/bin/true'}, {'path': '/bin/false'}]}
+c['process']['args'] = ['echo', 'ran']"
+		run -1 oci run -b "$BUNDLE" "$ID"
+		[ "$output" = "ringfence-oci: $stage[1], /bin/false: it ended with status 1" ]
+		nothing_left
+		bundle "c['hooks'] = {'$stage': [{'path': '/bin/sleep', 'args': ['sleep', '100'], 'timeout': 1}]}"
+		run -1 timeout 30 "$OCI" --root "$STATE" run -b "$BUNDLE" "$ID"
+		assert_output_has "not over after 1 s"
+		nothing_left
+	done
+	bundle "c['hooks'] = {'poststart': [{'path': '/bin/false'}], 'poststop': [{'path': '/nosuch'}]}" echo ran
+	run -0 oci run -b "$BUNDLE" "$ID"
+	assert_output_has "poststart[0], /bin/false"
+	assert_output_has "poststop[0], /nosuch: No such file"
+	assert_output_has ran
+}
+
+@test "a hook may ask for the state" {
+	cat >ask <<END
+#!/bin/sh
+$OCI --root $STATE state $ID >$DIR/answer
+END
+	chmod 755 ask
+	bundle "c['hooks'] = {'createRuntime': [{'path': '$DIR/ask', 'env': ['PATH=/bin'], 'timeout': 20}]}" true
+	run -0 oci run -b "$BUNDLE" "$ID"
+	grep -q '"status": "creating"' answer
+}
+
 # --------------------------------------------------------------------- the console
 
 @test "a terminal goes to the console socket, and is /dev/console too" {
@@ -375,8 +452,7 @@ END
 @test "what is not built is refused by name, and nothing is left" {
 	local change
 
-	for change in 'c["hooks"] = {"prestart": [{"path": "/bin/true"}]}' \
-		'c["process"]["apparmorProfile"] = "x"' 'c["process"]["selinuxLabel"] = "x"' \
+	for change in 'c["process"]["apparmorProfile"] = "x"' 'c["process"]["selinuxLabel"] = "x"' \
 		'c["linux"]["intelRdt"] = {"closID": "x"}' 'c["linux"]["mountLabel"] = "x"' \
 		'c["mounts"][0]["options"] = ["remount"]' 'c["mounts"][1]["options"] = ["idmap"]'; do
 		bundle "$change" true

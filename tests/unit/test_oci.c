@@ -120,6 +120,10 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 		  "linux.resources.devices[0]: no access 'x'" },
 		{ DOC("", ",\"resources\":{\"unified\":{\"a/b.c\":\"1\"}}", ""),
 		  "linux.resources.unified.\"a/b.c\": this is no file of a control group" },
+		{ DOC("", "", ",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"),
+		  "hooks.poststop[0].path: 'x' is no absolute path" },
+		{ DOC("", "", ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"timeout\":0}]}"),
+		  "hooks.prestart[0].timeout: '0' is no whole number from 1 to 2147483" },
 		{ DOC("", "", ",\"mounts\":[{\"type\":\"tmpfs\"}]"), "mounts[0]: no `destination`" },
 		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\"}]"),
 		  "mounts[0]: neither a `type` nor a bind" },
@@ -136,8 +140,6 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 TEST(what_cannot_be_done_is_refused_unless_it_asks_for_nothing)
 {
 	static const struct bad cases[] = {
-		{ DOC("", "", ",\"hooks\":{\"poststop\":[{\"path\":\"/x\"}]}"),
-		  "hooks: hooks are not built into ringfence-oci yet" },
 		{ DOC(",\"selinuxLabel\":\"x\"", "", ""),
 		  "process.selinuxLabel: SELinux labels are not built in yet" },
 		{ DOC("", "", ",\"windows\":{\"layerFolders\":[\"x\"]}"),

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Hooks.  Those of the runtime's namespaces are children of this program; those of the
+ * container's enter it like `exec` does, with all the power that there is.  Each gets the
+ * state on its standard input, and has its time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "oci_enter.h"
+#include "report.h"
+
+/* The state in a file without a name, from its beginning. */
+static int state_file(const struct oci_container *k, enum oci_status status)
+{
+	char *text = oci_state_json(k, status);
+	int fd = text ? memfd_create("state", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0 && (write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	free(text);
+	return fd;
+}
+
+/* ---------------------------------------------------------- in the runtime's place */
+
+_Noreturn static void become(const struct oci_container *k, const struct rf_oci_hook *hook,
+			     int state)
+{
+	char *own[] = { (char *)(uintptr_t)hook->path, NULL }, *empty[] = { NULL };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	(void)setsid();
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	if (dup2(state, 0) == 0 && null >= 0 && dup2(null, 1) == 1 &&
+	    (!k->bundle || chdir(k->bundle) == 0 || chdir("/") == 0)) {
+		(void)syscall(SYS_close_range, 3, ~0U, 0);
+		(void)execve(hook->path, hook->args && hook->args[0] ? hook->args : own,
+			     hook->env ? hook->env : empty);
+	}
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+/* Its status as a shell has it, or -ETIMEDOUT and it has been killed, with its session. */
+static int run_outside(const struct oci_container *k, const struct rf_oci_hook *hook, int state)
+{
+	struct pollfd p = { .events = POLLIN };
+	pid_t pid = fork();
+	int status, n = 1;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(k, hook, state);
+	p.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (p.fd >= 0)
+		n = poll(&p, 1, hook->timeout_ms);
+	if (n == 0) {
+		(void)kill(-pid, SIGKILL);
+		(void)kill(pid, SIGKILL);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (p.fd >= 0)
+		(void)close(p.fd);
+	if (n == 0)
+		return -ETIMEDOUT;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ------------------------------------------------------------ in the container's place */
+
+/* Root there, with every capability that its maker has. */
+static int describe(struct oci_entry *e, const struct oci_container *k,
+		    const struct rf_oci_hook *hook, int state, struct rf_err *err)
+{
+	struct rf_sandbox *sb = e->sb;
+	struct rf_cap_sets *caps = &sb->oci.caps;
+
+	(void)k;
+	sb->argv = hook->args && hook->args[0] ? hook->args : rf_sandbox_alloc(sb, 2 * sizeof(char *));
+	sb->fds = rf_sandbox_alloc(sb, sizeof(*sb->fds));
+	if (!sb->argv || !sb->fds)
+		return rf_err_set(err, ENOMEM, "a hook");
+	sb->argv0 = sb->argv[0] ? sb->argv[0] : hook->path;
+	sb->argv[0] = (char *)(uintptr_t)hook->path;
+	for (sb->nr_argv = 0; sb->argv[sb->nr_argv]; sb->nr_argv++)
+		;
+	sb->envp = hook->env;
+	sb->cwd = "/";
+	sb->terminal = RF_TERM_NONE;
+	sb->network = RF_NET_NONE;
+	sb->fds[0] = (struct rf_fd_spec){ .number = 0, .from = state, .kind = RF_FD_INHERIT };
+	sb->nr_fds = 1;
+	sb->oci.keep_keyring = true;
+	sb->oci.has_caps = true;
+	caps->bounding = ~0ULL;
+	caps->permitted = caps->effective = sb->capabilities =
+		e->f.host_root ? e->f.caps : (2ULL << e->f.last_cap) - 1;
+	return 0;
+}
+
+static int run_inside(const struct oci_container *k, const struct rf_oci_hook *hook, int state,
+		      struct rf_err *err)
+{
+	struct oci_entry e = { .sb = rf_sandbox_new() };
+	struct rf_oci_config c;
+	int r;
+
+	if (!e.sb)
+		return rf_err_set(err, ENOMEM, "a hook");
+	/* the defaults of a container */
+	r = rf_oci_parse_hooks("hooks", "{}", e.sb, &c, err);
+	if (r == 0)
+		r = rf_probe(&e.f, err);
+	if (r == 0)
+		r = describe(&e, k, hook, state, err);
+	if (r == 0)
+		r = oci_enter(&e, k, err);
+	return r < 0 ? r : oci_entry_wait(&e, hook->timeout_ms);
+}
+
+/* ------------------------------------------------------------------------ together */
+
+static bool is_inside(enum rf_oci_stage stage)
+{
+	return stage == RF_OCI_CREATE_CONTAINER || stage == RF_OCI_START_CONTAINER;
+}
+
+/* The container is there, or was: a hook that fails changes nothing about that. */
+static bool is_too_late(enum rf_oci_stage stage)
+{
+	return stage == RF_OCI_POSTSTART || stage == RF_OCI_POSTSTOP;
+}
+
+static int run_one(const struct oci_container *k, const struct rf_oci_hook *hook,
+		   enum oci_status status, struct rf_err *err)
+{
+	struct rf_err own = RF_ERR_INIT;
+	int state = state_file(k, status), r;
+
+	if (state < 0)
+		return rf_err_set(err, ENOMEM, "the state for a hook");
+	r = is_inside(hook->stage) ? run_inside(k, hook, state, &own) : run_outside(k, hook, state);
+	(void)close(state);
+	if (r == 0)
+		return 0;
+	if (own.code)
+		return rf_err_set(err, own.code, "%s, %s: %.300s", hook->where, hook->path, own.msg);
+	if (r == -ETIMEDOUT)
+		return rf_err_set(err, EINVAL, "%s, %s: not over after %d s", hook->where, hook->path,
+				  hook->timeout_ms / 1000);
+	if (r < 0)
+		return rf_err_set(err, -r, "%s, %s", hook->where, hook->path);
+	if (r == 127 || r == 126)
+		return rf_err_set(err, r == 127 ? ENOENT : EACCES, "%s, %s", hook->where, hook->path);
+	return rf_err_set(err, EINVAL, "%s, %s: it ended with status %d", hook->where, hook->path, r);
+}
+
+int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum oci_status status,
+		  struct rf_err *err)
+{
+	struct rf_sandbox *sb;
+	struct rf_oci_config c;
+	int r;
+
+	if (!k->hooks)
+		return 0;
+	sb = rf_sandbox_new();
+	r = sb ? rf_oci_parse_hooks("hooks", k->hooks, sb, &c, err) : rf_err_set(err, ENOMEM, "hooks");
+	for (size_t i = 0; r == 0 && i < c.nr_hooks; i++) {
+		struct rf_err late = RF_ERR_INIT;
+
+		if (c.hooks[i].stage != stage)
+			continue;
+		if (is_too_late(stage)) {
+			if (run_one(k, &c.hooks[i], status, &late) < 0)
+				(void)oci_fail_op(&late, "hook");
+		} else {
+			r = run_one(k, &c.hooks[i], status, err);
+		}
+	}
+	rf_sandbox_free(sb);
+	return r;
+}
