@@ -4,6 +4,10 @@
 
 oci_setup() {
 	harness_setup
+	oci_begin
+}
+
+oci_begin() {
 	OCI=$RF_BUILDDIR/ringfence-oci
 	[ -x "$OCI" ] || {
 		echo "no $OCI" >&2

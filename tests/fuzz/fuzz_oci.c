@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The reader of a config.json on anything: it answers 0 or one error with a message, what
+ * it accepts compiles or is refused with one, and what it keeps as JSON is read again.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "oci_config.h"
+#include "probe.h"
+#include "ringfence.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_error(int r, const struct rf_err *err)
+{
+	if (r < 0 && (r != -err->code || !err->msg[0]))
+		abort();
+}
+
+static void check_model(const struct rf_sandbox *sb, const struct rf_oci_config *c)
+{
+	for (size_t i = 0; i < sb->nr_mounts; i++) {
+		const char *at = sb->mounts[i].at;
+
+		if (!at || at[0] != '/' || strstr(at, "//") || strstr(at, "/../"))
+			abort();
+	}
+	for (size_t i = 0; i < c->nr_limits; i++)
+		if (!c->limits[i].controller || !c->limits[i].path)
+			abort();
+	if (!c->version || !c->root || sb->ambient & ~sb->capabilities)
+		abort();
+}
+
+/* As root of the host, without looking at it. */
+static void compile(struct rf_sandbox *sb, struct rf_oci_config *c)
+{
+	static const struct rf_features features = {
+		.kernel = RF_KERNEL(6, 18), .caps = (1ULL << 41) - 1, .last_cap = 40,
+		.nofile = 1024, .host_root = true,
+	};
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_chain *chain = NULL;
+	int r;
+
+	sb->root.path = sb->scratch = "/rootfs";
+	if (rf_oci_default_devices(sb, c, &features) < 0)
+		return;
+	r = rf_compile(sb, &features, &chain, &err);
+	check_error(r, &err);
+	rf_chain_free(chain);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rf_sandbox *sb = rf_sandbox_new(), *again = rf_sandbox_new();
+	struct rf_oci_config c, other;
+	struct rf_err err = RF_ERR_INIT;
+	int r;
+
+	if (sb && again) {
+		r = rf_oci_parse("config.json", (const char *)data, size, sb, &c, &err);
+		check_error(r, &err);
+		if (r == 0)
+			check_model(sb, &c);
+		if (r == 0 && c.hooks_json && (rf_oci_parse_hooks("hooks", c.hooks_json, again, &other,
+								  &err) < 0 ||
+					       other.nr_hooks != c.nr_hooks))
+			abort();
+		if (r == 0)
+			compile(sb, &c);
+	}
+	rf_sandbox_free(sb);
+	rf_sandbox_free(again);
+	return 0;
+}
