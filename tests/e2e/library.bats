@@ -51,7 +51,7 @@ load harness
 	[ "$before" = "$after" ]
 }
 
-@test "the example of libringfence(3) compiles and works" {
+@test "the examples of libringfence(3) compile and work" {
 	local lib=$RF_BUILDDIR/.libs
 
 	[ -e "$lib/libringfence.so" ] || skip_unless shared "the shared library is not built" false
@@ -61,12 +61,16 @@ load harness
 	{
 		printf '#include <fcntl.h>\n#include <stddef.h>\n#include <ringfence.h>\nint main(void)\n{\n'
 		sed -n '/^\.Sh EXAMPLES/,/^\.Sh CONVENTIONS/p' "$SRCDIR/man/libringfence.3" |
-			sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed "s,/tmp/date.txt,$DIR/date.txt,"
+			sed -n '/^\.Bd/,/^\.Ed/p' |
+			sed "s,^\.Bd.*,{,; s,^\.Ed,},; s,/tmp/date.txt,$DIR/date.txt,"
 		printf 'return 0;\n}\n'
 	} >example.c
 	${CC:-cc} -Wall -Werror -I"$SRCDIR/lib" example.c -L"$lib" -lringfence -o example
 	LD_LIBRARY_PATH=$lib run -0 ./example
 	grep -q . date.txt
+	[ "$output" = "/usr
+/usr
+/usr" ]
 }
 
 @test "libringfence(3) has every public function" {
