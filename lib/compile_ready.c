@@ -48,7 +48,7 @@ int rf_plan_ready(struct rf_compile *k)
 		return refuse(k, &cgroup_view(sb)->place, "a view of control groups");
 	if (passed_in(sb))
 		return refuse(k, passed_in(sb), "parts from a descriptor");
-	if (sb->terminal == RF_TERM_INHERIT && sb->terminal_place.file)
+	if (sb->terminal == RF_TERM_INHERIT)
 		return refuse(k, &sb->terminal_place, "its caller's terminal");
 	if (sb->terminal == RF_TERM_PRIVATE && sb->part == RF_PART_BOTH && !rf_has_devpts(sb))
 		return refuse(k, &sb->terminal_place, "a private terminal without a `dev` mount");

@@ -588,8 +588,10 @@ static int resolve_terminal(struct rf_resolve *rs)
 		fds[n] = rf_caller_fd(sb->caller, n);
 	if (sb->terminal == RF_TERM_AUTO) {
 		sb->terminal = rs->pure ? RF_TERM_INHERIT : rf_tty_choose(fds);
-		/* there is none to be kept from; but who asks for the layer shall have it */
-		if (sb->terminal == RF_TERM_INHERIT && sb->require & 1U << RF_LAYER_TERMINAL)
+		/* there is none to be kept from; but who asks for the layer shall have it, and
+		   what is kept ready has a session of its own anyway */
+		if (sb->terminal == RF_TERM_INHERIT &&
+		    (sb->require & 1U << RF_LAYER_TERMINAL || sb->part != RF_PART_ALL))
 			sb->terminal = RF_TERM_NONE;
 	}
 	if (sb->terminal != RF_TERM_PRIVATE)
