@@ -44,6 +44,7 @@ struct pool_ready {
 	uint64_t	 max_memory;	/* bytes, ours and theirs; 0: no matter */
 
 	struct rf_chain	*head;		/* what all of them have run */
+	uint64_t	 sources;	/* with these files of the host: rf_sandbox.sources */
 	struct ready	*first, **last;	/* oldest first */
 	unsigned int	 nr, nr_parked;	/* made or being made; to be had */
 	bool		 stopped;	/* no more are made */

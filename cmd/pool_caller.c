@@ -206,8 +206,11 @@ static int check_sandbox(struct caller *c, struct rf_err *err)
 	if (!head)
 		return rf_err_set(err, EAGAIN, "no sandbox could be made");
 	other = rf_chain_differs(c->load.chain, head);
-	if (other < 0)
+	if (other < 0 && sb->sources == c->pool->ready.sources)
 		return 0;
+	if (other < 0)
+		return rf_err_set(err, EXDEV, "a file or directory that the sandbox mounts has been "
+				  "replaced");
 	op_text(other < rf_chain_nr(c->load.chain) ? c->load.chain : head, (int)other, text);
 	return rf_err_set(err, EXDEV, "the sandbox is another, from op %d on: %s", other, text);
 }

@@ -110,13 +110,16 @@ static void set_head(struct pool_ready *p, struct load *l)
 {
 	rf_chain_free(p->head);
 	p->head = l->chain;
+	p->sources = l->sb->sources;
 	l->chain = NULL;
 	retire_all(p);
 }
 
-static bool is_other(const struct pool_ready *p, const struct rf_chain *c)
+static bool is_other(const struct pool_ready *p, const struct load *l)
 {
-	return !p->head || c->nr_ops != p->head->nr_ops || rf_chain_differs(c, p->head) >= 0;
+	const struct rf_chain *c = l->chain;
+
+	return !p->head || l->sb->sources != p->sources || c->nr_ops != p->head->nr_ops || rf_chain_differs(c, p->head) >= 0;
 }
 
 static int submit(struct pool_ready *p, struct load *l, struct rf_err *err)
@@ -147,7 +150,7 @@ static void make_one(struct pool_ready *p)
 	struct load l = { .sb = NULL };
 	int r = load_one(p, &l, &err);
 
-	if (r == 0 && is_other(p, l.chain))
+	if (r == 0 && is_other(p, &l))
 		set_head(p, &l);
 	if (r == 0)
 		r = submit(p, &l, &err);
@@ -168,7 +171,7 @@ void pool_ready_look(struct pool_ready *p)
 	p->look_ns = clock_ns() + LOOK_NS;
 	if (load_one(p, &l, &err) < 0)
 		making_failed(p, &err);
-	else if (is_other(p, l.chain))
+	else if (is_other(p, &l))
 		set_head(p, &l);
 	load_done(&l);
 }

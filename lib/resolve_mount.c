@@ -26,15 +26,40 @@ static int out_of_memory(const struct rf_resolve *rs)
 	return rf_err_set(rs->err, ENOMEM, "resolving the mounts");
 }
 
+static uint64_t mix(uint64_t digest, uint64_t value)
+{
+	for (int i = 0; i < 8; i++, value >>= 8)
+		digest = (digest ^ (value & 0xff)) * 0x100000001b3ULL;	/* FNV-1a */
+	return digest;
+}
+
+/*
+ * Which file it was: a sandbox that is kept ready has it, or a cover on it, even when
+ * another has taken its place since.  Born when, for numbers are used again.
+ */
+static void note(struct rf_sandbox *sb, const struct statx *st)
+{
+	uint64_t digest = mix(sb->sources, (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor);
+
+	digest = mix(digest, st->stx_ino);
+	if (st->stx_mask & STATX_BTIME)
+		digest = mix(digest, (uint64_t)st->stx_btime.tv_sec * 1000000000U +
+			     st->stx_btime.tv_nsec);
+	sb->sources = digest;
+}
+
 /* RF_MF_IS_DIR, _IS_FILE, _ABSENT; 0 when the caller may not know. */
 static unsigned int look(const struct rf_resolve *rs, const char *path)
 {
-	struct stat st;
+	struct statx st;
 
 	if (rs->pure)
 		return RF_MF_IS_DIR;
-	if (stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
+	if (statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_TYPE | STATX_INO | STATX_BTIME,
+		  &st) == 0) {
+		note(rs->sb, &st);
+		return S_ISDIR(st.stx_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
+	}
 	return errno == ENOENT || errno == ENOTDIR ? RF_MF_ABSENT : 0;
 }
 
@@ -174,6 +199,8 @@ static int resolve_overlay(struct rf_resolve *rs, struct rf_mount *m)
 	if (!m->upper)
 		return 0;
 	ret = rf_resolve_host(rs, &m->place, m->upper, &m->upper);
+	if (!ret)
+		(void)look(rs, m->upper);
 	return ret < 0 ? ret : rf_resolve_host(rs, &m->place, m->work, &m->work);
 }
 

@@ -436,6 +436,7 @@ struct rf_sandbox {
 	size_t		 nr_fallback_notes;
 	struct rf_oci_sandbox oci;
 	enum rf_part	 part;
+	uint64_t	 sources;	/* which files of the host it mounts or covers: a digest */
 	const struct rf_caller *caller;	/* NULL: this process */
 	bool		 traced;	/* the payload waits at a gate until its tracer is there */
 	const char	*name;		/* `name`: under which exec, ps and kill find it; or NULL */

@@ -286,6 +286,40 @@ teardown() {
 	[ "$(status retired)" != 0 ]
 }
 
+@test "a source or a denied file that is replaced is found before it is used" {
+	mkdir src
+	echo old >src/file
+	echo secret >src/denied
+	cat >pool.yaml <<-EOF_SPEC
+		extends: [default]
+		mounts: [{ro: $DIR/src, at: /tmp/src}, {tmpfs: /tmp}, {deny: /tmp/src/denied}]
+	EOF_SPEC
+	pool --spec pool.yaml
+	until_status ready "$(status size)"
+	run -0 warm -- cat /tmp/src/file
+	[ "$output" = old ]
+	run ! warm -- cat /tmp/src/denied
+	until_status ready "$(status size)"
+	# a cover goes with the file that it is on
+	rm src/denied
+	echo secret >src/denied
+	run ! "$RINGFENCE" run --pool --verdict verdict -- cat /tmp/src/denied
+	verdict_has 'has been replaced'
+	refute_output_has secret
+	mv src gone
+	mkdir src
+	echo new >src/file
+	echo secret >src/denied
+	run -0 "$RINGFENCE" run --pool -- cat /tmp/src/file
+	[ "$output" = new ]
+	sleep 1.1
+	run -0 "$RINGFENCE" run --pool -- cat /tmp/src/file
+	until_status ready "$(status size)"
+	run -0 warm -- cat /tmp/src/file
+	[ "$output" = new ]
+	run ! warm -- cat /tmp/src/denied
+}
+
 @test "a spec that has become wrong is told, and the callers are sent away" {
 	pool --spec pool.yaml
 	until_status ready "$(status size)"
