@@ -5,6 +5,7 @@
  *	batch.c		the command line, and what comes before all
  *	batch_input.c	from the input to the sandbox of a job
  *	batch_run.c	the jobs: starting them, waiting, ending
+ *	batch_ahead.c	their sandboxes in advance
  *	batch_read.c	a stream, cut into documents
  *	batch_report.c	verdicts, progress, JUnit
  */
@@ -19,6 +20,7 @@
 #include "batch_report.h"
 #include "load.h"
 #include "opt.h"
+#include "pool_ready.h"
 #include "ringfence.h"
 
 struct job;
@@ -27,6 +29,15 @@ struct job;
 struct given {
 	const struct rf_opt *opt;
 	const char	*value;
+};
+
+/* Sandboxes in advance. */
+struct batch_ahead {
+	struct pool_ready ready;
+	struct batch_doc doc;		/* of a job that had the sandbox that is ready */
+	char		*text;		/* what it points at */
+	unsigned int	 processors;
+	bool		 is_same;	/* the last job had the sandbox of the one before */
 };
 
 struct batch {
@@ -52,6 +63,7 @@ struct batch {
 	struct rf_ring	*ring;
 	struct job	*jobs;		/* that run */
 	unsigned int	 running;
+	struct batch_ahead ahead;
 	struct rf_cgroup *cgroups;	/* where the batch has moved for theirs; or NULL */
 	int		 signal_fd;
 	int		 ended_by;	/* a signal */
@@ -73,6 +85,18 @@ int batch_load(struct batch *b, const struct batch_doc *doc, struct load *l, str
 int batch_refuse_terminal(const struct load *l, struct rf_err *err);
 /* Every job of a file, before the first is started. 0, or the exit status. */
 int batch_check(struct batch *b);
+
+/*
+ * batch_ahead.c.  _load: compile the job of @l, which batch_load() has read; *ret_ready has
+ * made the first part of it, or is NULL.  _note: a job has been started.  _maintain: there is
+ * time to make one.
+ */
+void batch_ahead_init(struct batch *b);
+void batch_ahead_done(struct batch *b);
+int batch_ahead_load(struct batch *b, const struct batch_doc *doc, struct load *l,
+		     struct rf_context **ret_ready, struct rf_err *err);
+void batch_ahead_note(struct batch *b, const struct batch_doc *doc, bool was_ready);
+void batch_ahead_maintain(struct batch *b);
 
 /* batch_run.c: all of it; the exit status, unless b->ended_by. */
 int batch_run(struct batch *b);

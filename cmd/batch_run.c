@@ -154,7 +154,9 @@ static int job_load(struct batch *b, struct job *j, const struct batch_doc *doc)
 	int r = batch_load(b, doc, &j->load, err);
 
 	if (r == 0)
-		r = load_to_run(&j->load, err);
+		r = batch_ahead_load(b, doc, &j->load, &j->launch.ready, err);
+	if (j->launch.ready)
+		j->launch.pool = "batch";
 	if (r == 0)
 		r = batch_refuse_terminal(&j->load, err);
 	/* known once its options are read too */
@@ -169,6 +171,7 @@ static int job_load(struct batch *b, struct job *j, const struct batch_doc *doc)
 static int job_start(struct batch *b, const struct batch_doc *doc)
 {
 	struct job *j = job_new(b, doc);
+	bool was_ready = false;
 	int r;
 
 	if (!j)
@@ -179,11 +182,13 @@ static int job_start(struct batch *b, const struct batch_doc *doc)
 		launch_refused(&j->launch, &j->load);
 		job_over(b, j);
 	} else {
+		was_ready = j->launch.ready;
 		r = launch_begin(&j->launch, &j->load);
 		if (r < 0)
 			job_broken(b, j, r, false);
 		else
 			job_link(b, j);
+		batch_ahead_note(b, doc, was_ready);
 	}
 	report_about(NULL);
 	return 0;
@@ -308,11 +313,17 @@ static int loop(struct batch *b)
 			return r;
 		if (!b->running && !wants_input(b))
 			return 0;
-		r = rf_ring_wait(b->ring, batch_progress(&b->report, b->running), &done);
+		r = rf_ring_wait(b->ring, 0, &done);
+		if (r == 0) {
+			batch_ahead_maintain(b);
+			r = rf_ring_wait(b->ring, batch_progress(&b->report, b->running), &done);
+		}
 		if (r < 0)
 			return rf_err_set(&b->err, -r, "waiting for the jobs");
 		if (r > 0 && done.kind == RF_DONE_WATCH)
 			r = handle_watch(b, &done);
+		else if (r > 0 && pool_ready_owns(&done))
+			pool_ready_handle(&b->ahead.ready, &done);
 		else if (r > 0)
 			job_handle(b, &done);
 		if (r < 0)
@@ -335,6 +346,7 @@ static int start(struct batch *b)
 	if (r < 0)
 		return r;
 	b->ring->one_thread = true;
+	batch_ahead_init(b);
 	r = watch_signals(b);
 	if (r < 0)
 		return rf_err_set(err, -r, "signals");
@@ -369,6 +381,7 @@ static int run_jobs(struct batch *b)
 	b->err = (struct rf_err)RF_ERR_INIT;
 	/* kills and reaps whatever is left */
 	b->ring = rf_ring_free(b->ring);
+	batch_ahead_done(b);
 	give_up(b);
 	(void)rf_cgroup_end(b->cgroups, NULL);
 	if (batch_junit_end(&b->report, &b->err) < 0) {

@@ -254,6 +254,14 @@ static void notify(const char *text)
 
 /* --------------------------------------------------------------------- the pool */
 
+static int load_words(void *arg, struct load *l, struct rf_err *err)
+{
+	const struct pool *p = arg;
+	int r = load_init(l, err);
+
+	return r < 0 ? r : pool_read_words(l, &p->words, err);
+}
+
 /* The first has to succeed: what is wrong with the spec is told now. */
 static int make_first(struct pool *p, struct rf_err *err)
 {
@@ -299,7 +307,7 @@ static int start(struct pool *p, const struct options *o, struct rf_err *err)
 	p->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->cwd < 0)
 		return rf_err_set(err, errno, "the working directory");
-	pool_ready_init(&p->ready, p->ring, &p->words);
+	pool_ready_init(&p->ready, p->ring, load_words, p);
 	r = make_first(p, err);
 	/* only what works is to be found */
 	return r < 0 ? r : listen_somewhere(p, o->name, err);

@@ -21,6 +21,7 @@
 
 #include "launch.h"
 #include "load.h"
+#include "pool_ready.h"
 #include "pool_socket.h"
 #include "pool_wire.h"
 #include "ringfence.h"
@@ -32,49 +33,6 @@ struct pool_words {
 	char		**argv;		/* argv[0] is "run" */
 	int		 argc;
 };
-
-struct ready;
-
-/* What is kept ready. */
-struct pool_ready {
-	struct rf_ring	*ring;
-	const struct pool_words *words;
-	unsigned int	 size;		/* how many */
-	uint64_t	 max_age_ns;	/* 0: no matter */
-	uint64_t	 max_memory;	/* bytes, ours and theirs; 0: no matter */
-
-	struct rf_chain	*head;		/* what all of them have run */
-	uint64_t	 sources;	/* with these files of the host: rf_sandbox.sources */
-	struct ready	*first, **last;	/* oldest first */
-	unsigned int	 nr, nr_parked;	/* made or being made; to be had */
-	bool		 stopped;	/* no more are made */
-	uint64_t	 retry_ns;	/* making failed: not before */
-	uint64_t	 look_ns;	/* the spec is not looked at again before */
-	uint64_t	 quiet_ns;	/* nor is one made, while there are enough */
-	uint64_t	 made, failed, retired;
-	struct rf_err	 err;		/* why the last one failed */
-};
-
-void pool_ready_init(struct pool_ready *p, struct rf_ring *ring, const struct pool_words *words);
-/* All are killed; what is left of them comes as completions. */
-void pool_ready_stop(struct pool_ready *p);
-void pool_ready_done(struct pool_ready *p);
-
-/*
- * Begin what is missing, one at a time, and end what is too old.  How long until there is
- * something to do, in ms; -1: nothing.
- */
-int pool_ready_maintain(struct pool_ready *p);
-/* The oldest that is to be had, or NULL; it is the caller's. */
-struct rf_context *pool_ready_take(struct pool_ready *p);
-/* Of a context that is not taken: user_data is odd. */
-void pool_ready_handle(struct pool_ready *p, const struct rf_completion *done);
-static inline bool pool_ready_owns(const struct rf_completion *done)
-{
-	return done->user_data & 1;
-}
-/* Look whether the spec still says the same, and replace what says something else. */
-void pool_ready_look(struct pool_ready *p);
 
 /* ------------------------------------------------------------------- callers */
 
@@ -139,7 +97,7 @@ int pool_serve(struct pool *p);
 /* What STATUS, DRAIN and RELOAD ask; the answer is in @socket. */
 void pool_control(struct pool *p, int socket, enum pool_what what);
 
-/* Read the options of @words into @l; @spec_too: its --spec as well. */
+/* pool_caller.c: read the options of @words into the sandbox of @l. */
 int pool_read_words(struct load *l, const struct pool_words *words, struct rf_err *err);
 
 #endif

@@ -98,6 +98,23 @@ static int send_away(struct caller *c, const char *fmt, ...)
 
 /* ------------------------------------------------------------- its command line */
 
+static int take_ours(void *state, const struct rf_opt *opt, int is_spec, const char *value,
+		     struct rf_err *err)
+{
+	struct load *l = state;
+
+	if (is_spec)
+		return rf_option_apply(opt, value, l->sb, err);
+	return opt->id == RUN_SPEC ? load_spec(l, value, err) : 0;
+}
+
+int pool_read_words(struct load *l, const struct pool_words *words, struct rf_err *err)
+{
+	int first = options_parse(&cmd_run, words->argc, words->argv, take_ours, l, err);
+
+	return first < 0 ? first : 0;
+}
+
 static int find_spec(void *state, const struct rf_opt *opt, int is_spec, const char *value,
 		     struct rf_err *err)
 {
@@ -198,20 +215,20 @@ static int check_sandbox(struct caller *c, struct rf_err *err)
 {
 	const struct rf_sandbox *sb = c->load.sb;
 	const struct rf_chain *head = c->pool->ready.head;
-	int32_t other;
+	int other;
 	char text[OP_TEXT_MAX];
 
 	if (sb->name)
 		return rf_err_set(err, EOPNOTSUPP, "a sandbox with a name is found by its launcher");
 	if (!head)
 		return rf_err_set(err, EAGAIN, "no sandbox could be made");
-	other = rf_chain_differs(c->load.chain, head);
-	if (other < 0 && sb->sources == c->pool->ready.sources)
-		return 0;
+	other = pool_ready_differs(&c->pool->ready, &c->load);
 	if (other < 0)
+		return 0;
+	if (other == rf_chain_nr(head))
 		return rf_err_set(err, EXDEV, "a file or directory that the sandbox mounts has been "
 				  "replaced");
-	op_text(other < rf_chain_nr(c->load.chain) ? c->load.chain : head, (int)other, text);
+	op_text(other < rf_chain_nr(c->load.chain) ? c->load.chain : head, other, text);
 	return rf_err_set(err, EXDEV, "the sandbox is another, from op %d on: %s", other, text);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pool.h"
+#include "pool_ready.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,13 +9,9 @@
 
 #include "chain.h"
 #include "clock.h"
-#include "command.h"
 #include "error.h"
-#include "options.h"
 #include "report.h"
 #include "ring.h"
-#include "run.h"
-#include "spec.h"
 #include "trace.h"
 
 #define RETRY_NS	1000000000ULL	/* after one that could not be made */
@@ -31,32 +27,12 @@ struct ready {
 	bool		 parked, retired;
 };
 
-/* ------------------------------------------------------------------- its chain */
-
-static int take_word(void *state, const struct rf_opt *opt, int is_spec, const char *value,
-		     struct rf_err *err)
-{
-	struct load *l = state;
-
-	if (is_spec)
-		return rf_option_apply(opt, value, l->sb, err);
-	return opt->id == RUN_SPEC ? load_spec(l, value, err) : 0;
-}
-
-int pool_read_words(struct load *l, const struct pool_words *words, struct rf_err *err)
-{
-	int first = options_parse(&cmd_run, words->argc, words->argv, take_word, l, err);
-
-	return first < 0 ? first : 0;
-}
-
 static int load_one(const struct pool_ready *p, struct load *l, struct rf_err *err)
 {
-	int r = load_init(l, err);
+	int r;
 
 	l->to_run = true;
-	if (r == 0)
-		r = pool_read_words(l, p->words, err);
+	r = p->load(p->arg, l, err);
 	return r < 0 ? r : load_to_keep(l, err);
 }
 
@@ -100,7 +76,8 @@ static void making_failed(struct pool_ready *p, const struct rf_err *err)
 	p->failed++;
 	p->err = *err;
 	p->retry_ns = clock_ns() + RETRY_NS;
-	report_error(err, REPORT_STRERROR);
+	if (!p->quiet)
+		report_error(err, REPORT_STRERROR);
 }
 
 /* ---------------------------------------------------------------------- making */
@@ -161,19 +138,28 @@ static void make_one(struct pool_ready *p)
 		making_failed(p, &err);
 }
 
-void pool_ready_look(struct pool_ready *p)
+bool pool_ready_is_same(struct pool_ready *p)
 {
 	struct rf_err err = RF_ERR_INIT;
 	struct load l = { .sb = NULL };
+	bool same = false;
 
-	if (p->stopped || clock_ns() < p->look_ns)
-		return;
-	p->look_ns = clock_ns() + LOOK_NS;
 	if (load_one(p, &l, &err) < 0)
 		making_failed(p, &err);
 	else if (is_other(p, &l))
 		set_head(p, &l);
+	else
+		same = true;
 	load_done(&l);
+	return same;
+}
+
+void pool_ready_look(struct pool_ready *p)
+{
+	if (p->stopped || clock_ns() < p->look_ns)
+		return;
+	p->look_ns = clock_ns() + LOOK_NS;
+	(void)pool_ready_is_same(p);
 }
 
 /* ------------------------------------------------------------------- upkeep */
@@ -309,10 +295,19 @@ void pool_ready_handle(struct pool_ready *p, const struct rf_completion *done)
 	}
 }
 
-void pool_ready_init(struct pool_ready *p, struct rf_ring *ring, const struct pool_words *words)
+int pool_ready_differs(const struct pool_ready *p, const struct load *l)
+{
+	int other = rf_chain_differs(l->chain, p->head);
+
+	return other < 0 && l->sb->sources != p->sources ? rf_chain_nr(p->head) : other;
+}
+
+void pool_ready_init(struct pool_ready *p, struct rf_ring *ring,
+		     int (*load)(void *arg, struct load *l, struct rf_err *err), void *arg)
 {
 	p->ring = ring;
-	p->words = words;
+	p->load = load;
+	p->arg = arg;
 	p->last = &p->first;
 }
 

@@ -437,3 +437,34 @@ print(ET.parse("x.xml").getroot().get("failures"))')" = 3 ]
 	no_growth 400 --engine plain --cgroup-parent "$PARENT" --limit-pids 20
 	[ -z "$(left_behind)" ]
 }
+
+@test "jobs that have one sandbox in common find it ready, and are what they were" {
+	for ((i = 0; i < 40; i++)); do echo "[\"sh\", \"-c\", \"sleep 0.02; echo $i; exit \$(($i % 3))\"]"; done >jobs
+	"$RINGFENCE" batch -j 1 -k --verdict verdicts jobs >out || true
+	[ "$(cat out)" = "$(seq 0 39)" ]
+	[ "$(of_jobs exit_status)" = "$(for ((i = 0; i < 40; i++)); do echo $((i % 3)); done | paste -sd ' ')" ]
+	[ "$(grep -c '"pool":{"name":"batch"' verdicts)" -ge 20 ]
+	[ "$(grep -c '"peak_memory_kib":[0-9]' verdicts)" = 40 ]
+}
+
+@test "a job that replaces what the next one mounts is seen by that" {
+	mkdir -p top/src
+	echo 0 >top/src/n
+	cat >spec.yaml <<-EOF_SPEC
+		extends: [default]
+		mounts: [{tmpfs: /tmp}, {rw: $DIR/top, at: /tmp/top}, {ro: $DIR/top/src, at: /tmp/src}]
+	EOF_SPEC
+	for ((i = 1; i <= 12; i++)); do
+		echo "[\"sh\", \"-c\", \"cat /tmp/src/n; sleep 0.02; mv /tmp/top/src /tmp/top/old$i; mkdir /tmp/top/src; echo $i >/tmp/top/src/n\"]"
+	done >jobs
+	"$RINGFENCE" batch -j 1 --spec spec.yaml --verdict verdicts jobs >out
+	[ "$(cat out)" = "$(seq 0 11)" ]
+}
+
+@test "jobs whose sandboxes differ each have their own" {
+	for ((i = 0; i < 20; i++)); do
+		echo "{\"extends\": [\"default\"], \"hostname\": \"h$((i / 2))\", \"command\": [\"uname\", \"-n\"]}"
+	done >jobs
+	"$RINGFENCE" batch -j 1 --verdict verdicts jobs >out
+	[ "$(cat out)" = "$(for ((i = 0; i < 20; i++)); do echo h$((i / 2)); done)" ]
+}
