@@ -274,6 +274,12 @@ static bool is_apart(const struct rf_chain *c)
 	return false;
 }
 
+/* By pdeathsig's poll, or whenever it waits for us and holds our io_uring (run_task.c). */
+static bool watches_submitter(const struct rf_context *ctx, const struct rf_chain *c)
+{
+	return uses(c, RF_OP_PDEATHSIG) || ctx->lingers || ctx->flags & RF_SUBMIT_OPS;
+}
+
 static bool has_payload_task(const struct rf_chain *c)
 {
 	for (uint32_t i = 1; i < c->nr_ops; i++)
@@ -349,7 +355,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a->peer_fd = ctx->report_fd;
 	a->ring_fd = ctx->flags & RF_SUBMIT_OPS ? ring->doorbell_fd : -1;
 	a->init_fd = c->has_init || ctx->lingers ? ring->init_fd : -1;
-	a->submitter_pidfd = uses(c, RF_OP_PDEATHSIG) || ctx->lingers ? ring->self_pidfd : -1;
+	a->submitter_pidfd = watches_submitter(ctx, c) ? ring->self_pidfd : -1;
 	a->inject_op = ring->inject_op;
 	a->inject_result = ring->inject_result;
 	a->fd_floor = rf_fd_floor(c);
@@ -528,7 +534,7 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	r = rf_check_exec(ctx, chain, err);
 	if (r == 0)
 		r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
-	if (r == 0 && (uses(chain, RF_OP_PDEATHSIG) || ctx->lingers))
+	if (r == 0 && watches_submitter(ctx, chain))
 		r = self_pidfd(ring, err);
 	if (r < 0)
 		return r;

@@ -98,6 +98,28 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
 }
 
 /*
+ * Until there is a word, or nobody to say one.  End of file is not enough: a context that
+ * rings the submitter's io_uring holds it, and that holds what it polls, the socket's other
+ * end among it, also when the submitter is dead.
+ */
+static void await_word(const struct rf_ctx *ctx)
+{
+	struct { int32_t fd; int16_t events, revents; } fds[2] = {
+		{ ctx->area->report_fd, 1 /* POLLIN */, 0 },
+		{ ctx->area->submitter_pidfd, 1 /* POLLIN */, 0 },
+	};
+	long r;
+
+	if (ctx->area->submitter_pidfd < 0 || ctx->area->ring_fd < 0)
+		return;
+	do
+		r = rf_sys5(__NR_ppoll, fds, 2, 0, 0, 0);
+	while (r == -EINTR);
+	if (r > 0 && fds[1].revents)
+		rf_task_exit(RF_EXIT_FAILED);
+}
+
+/*
  * The submitter's next word, and how many descriptors came with it, in @ret_fds.  One
  * that has died ends the task.
  */
@@ -108,6 +130,7 @@ static uint32_t receive(struct rf_ctx *ctx, struct rf_report *ret, struct cmsg_g
 	long r;
 
 	do {
+		await_word(ctx);
 		rf_memset(&m, 0, sizeof(m));
 		m.iov = (void *)&iov;
 		m.iovlen = 1;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -332,4 +333,56 @@ TEST_ENGINES(random_lives_go_as_foretold)
 	for (unsigned int i = 1; i <= 8; i++)
 		live(i);
 	live((unsigned int)time(NULL));
+}
+
+/* In a process of its own, as submitters are. */
+static void submit_for_ever(unsigned int seed)
+{
+	struct world w = { .seed = seed };
+
+	w.ring = sandboxed_ring();
+	for (int i = 0; i < LIVES; i++)
+		w.lives[i].state = DEAD;
+	for (;;)
+		step(&w);
+}
+
+/* It dies at some moment, and all that it has made with it; we get the orphans. */
+static void die(unsigned int seed)
+{
+	unsigned int random = seed;
+	const struct timespec moment = { .tv_nsec = rand_r(&random) % 30000000 };
+	pid_t pid = fork(), orphan;
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		submit_for_ever(seed);
+		_exit(1);
+	}
+	(void)nanosleep(&moment, NULL);
+	EXPECT_INT(0, kill(pid, SIGKILL));
+	EXPECT_INT(pid, waitpid(pid, &status, 0));
+	if (!WIFSIGNALED(status))
+		fail_msg("RF_TEST_SEED=%u: the submitter has ended by itself: %#x", seed, (unsigned int)status);
+	(void)alarm(20);	/* what is left for good ends the test */
+	while ((orphan = waitpid(-1, NULL, __WALL)) > 0)
+		;
+	(void)alarm(0);
+	EXPECT_INT(ECHILD, errno);
+}
+
+TEST_ENGINES(what_a_submitter_has_made_dies_with_it)
+{
+	const char *seed = getenv("RF_TEST_SEED");
+	unsigned int first = seed ? (unsigned int)strtoul(seed, NULL, 10) : (unsigned int)time(NULL);
+	int before = harness_count_fds();
+
+	sandboxed_need_calls();
+	print_message("RF_TEST_SEED=%u\n", first);
+	EXPECT_INT(0, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	for (unsigned int i = 0; i < 40; i++)
+		die(first + i);
+	EXPECT_INT(0, prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
+	EXPECT_INT(before, harness_count_fds());
 }
