@@ -51,6 +51,25 @@ struct line {
 	bool		 check, print, stages;
 };
 
+/*
+ * Everything in one line: some engines show no more than the last one.  @from_kernel:
+ * EINVAL is its answer, and not that something is written wrong.
+ */
+static void say(const struct rf_err *err, bool from_kernel)
+{
+	char file[4 * sizeof(err->file)], text[2 * sizeof(err->msg)], hint[2 * sizeof(err->hint)];
+	const bool reason = from_kernel || err->code != EINVAL;
+	char place[sizeof(file) + 32] = "";
+
+	text_escape(err->file, file, sizeof(file));
+	text_escape(err->msg, text, sizeof(text));
+	text_escape(err->hint, hint, sizeof(hint));
+	if (*file)
+		(void)snprintf(place, sizeof(place), "%s:%u:%u: ", file, err->line, err->col);
+	report_text("%s%s%s%s%s%s%s\n", place, text, reason ? ": " : "",
+		    reason ? strerror(err->code) : "", *hint ? " (" : "", hint, *hint ? ")" : "");
+}
+
 /* ---------------------------------------------------------------- command line */
 
 static int hook_take(void *state, const struct rf_opt *opt, int is_spec, const char *value,
@@ -174,12 +193,15 @@ static int read_state(struct hook *k, struct rf_err *err)
 	return r;
 }
 
-/* sysctls come last: what was written of them stays. */
+/*
+ * What can be taken back comes first; a hard limit that was lowered cannot by everybody,
+ * and what was written of sysctls stays.
+ */
 static int apply(struct hook *k, struct rf_err *err)
 {
 	static int (*const parts[])(struct hook *k, struct rf_err *err) = {
-		hook_container_open, hook_context_begin, hook_mounts, hook_limits, hook_links,
-		hook_sysctls,
+		hook_container_open, hook_context_begin, hook_mounts, hook_groups, hook_links,
+		hook_sysctls_open, hook_rlimits, hook_sysctls_write,
 	};
 	int r = 0;
 
@@ -204,12 +226,12 @@ static int run_hook(enum rf_hook_stage stage, const struct rf_hook *fragment)
 	hook_init(&k, stage, fragment);
 	r = read_state(&k, &err);
 	if (r < 0) {
-		report_error(&err, 0);
+		say(&err, false);
 		return STATUS_USAGE;
 	}
 	r = apply(&k, &err);
 	if (r < 0)
-		report_error(&err, REPORT_STRERROR);
+		say(&err, true);
 	return r < 0 ? STATUS_SANDBOX : 0;
 }
 
@@ -290,6 +312,6 @@ static int hook_main(int argc, char **argv)
 		r = l.stages ? print_stages() : use(&l, &err);
 	if (r >= 0)
 		return out_finish(r);
-	report_error(&err, 0);
+	say(&err, false);
 	return STATUS_USAGE;
 }

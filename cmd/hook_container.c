@@ -20,6 +20,7 @@
 #include "error.h"
 
 #define PROC_ROOT_INO	1
+#define OPEN_TRIES	1000
 
 int hook_read_all(int fd, size_t max, char **ret_text, size_t *ret_len)
 {
@@ -193,14 +194,18 @@ static int config_root(struct hook *k, const char **ret, struct rf_err *err)
 	return r;
 }
 
-static int open_below(int dir, const char *path)
+int hook_open_in(int dir, const char *path, uint64_t flags)
 {
 	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.flags = O_PATH | O_CLOEXEC | flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	int fd, tries = OPEN_TRIES;
 
+	/* somebody renames, anywhere on the system: openat2(2) says to try again */
+	do
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && --tries);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -216,7 +221,7 @@ static int open_bundle_root(struct hook *k, struct rf_err *err)
 	       openat(k->process.dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (base < 0)
 		return hook_fail(k, NULL, errno, err, "the root of process %d", (int)k->process.pid);
-	k->root = open_below(base, path);
+	k->root = hook_open_in(base, path, O_DIRECTORY);
 	r = k->root < 0 ? hook_fail(k, NULL, -k->root, err, "the container's root %s", path) : 0;
 	(void)close(base);
 	return r;

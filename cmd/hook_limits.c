@@ -39,7 +39,7 @@ static int undo_rlimit(struct hook *k, const struct hook_undo *u)
 	return set_rlimit(k, u->resource, &u->limit, NULL);
 }
 
-static int set_rlimits(struct hook *k, struct rf_err *err)
+int hook_rlimits(struct hook *k, struct rf_err *err)
 {
 	const struct rf_sandbox *sb = k->fragment->sb;
 
@@ -244,19 +244,19 @@ static int write_values(struct hook *k, const struct groups *g, struct rf_err *e
 	return r;
 }
 
-int hook_limits(struct hook *k, struct rf_err *err)
+int hook_groups(struct hook *k, struct rf_err *err)
 {
 	struct groups g = { .theirs.nr = 0, .ours.nr = 0 };
-	int r = 0;
+	int r;
 
-	if (rf_cgroup_needs(k->fragment->sb) || k->fragment->nr_cgroup) {
-		r = find_groups(k, &g, err);
-		if (r == 0)
-			r = write_limits(k, &g, err);
-		if (r == 0)
-			r = write_values(k, &g, err);
-		rf_cgroup_host_done(&g.theirs);
-		rf_cgroup_host_done(&g.ours);
-	}
-	return r < 0 ? r : set_rlimits(k, err);
+	if (!rf_cgroup_needs(k->fragment->sb) && !k->fragment->nr_cgroup)
+		return 0;
+	r = find_groups(k, &g, err);
+	if (r == 0)
+		r = write_limits(k, &g, err);
+	if (r == 0)
+		r = write_values(k, &g, err);
+	rf_cgroup_host_done(&g.theirs);
+	rf_cgroup_host_done(&g.ours);
+	return r;
 }

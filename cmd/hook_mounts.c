@@ -50,21 +50,6 @@ static int step(const struct entry *e, struct rf_err *err)
 	return hook_step(e->k, &e->m->place, e->what, err);
 }
 
-/* @path within the container's root; O_PATH.  A descriptor or a negative errno. */
-static int open_inside(const struct hook *k, const char *path, uint64_t flags)
-{
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | flags,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = (int)syscall(SYS_openat2, k->root, path, &how, sizeof(how));
-
-	/* somebody renames, anywhere on the system: openat2(2) says to try again */
-	for (int i = 0; fd < 0 && errno == EAGAIN && i < 1000; i++)
-		fd = (int)syscall(SYS_openat2, k->root, path, &how, sizeof(how));
-	return fd < 0 ? -errno : fd;
-}
-
 /* ------------------------------------------------------------------- making */
 
 static int undo_made(struct hook *k, const struct hook_undo *u)
@@ -93,7 +78,7 @@ static int note_parents(const struct entry *e, const char *path, struct hook_und
 		return rf_err_set(err, ENOMEM, "%s", e->what);
 	for (const char *c = path + 1; (c = strchr(c, '/')); c++) {
 		char *parent = rf_sandbox_printf(sb, "%.*s", (int)(c - path), path);
-		int fd = parent ? open_inside(e->k, parent, O_DIRECTORY) : -ENOMEM;
+		int fd = parent ? hook_open_in(e->k->root, parent, O_DIRECTORY) : -ENOMEM;
 
 		if (fd >= 0)
 			(void)close(fd);
@@ -124,7 +109,7 @@ static char *tidy(struct rf_sandbox *sb, const char *path)
 /* Is there something by that name?  1, 0, or a negative errno. */
 static int is_there(const struct entry *e, const char *path)
 {
-	int fd = open_inside(e->k, path, O_NOFOLLOW);
+	int fd = hook_open_in(e->k->root, path, O_NOFOLLOW);
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -410,7 +395,7 @@ static int place_mount(struct entry *e, struct rf_err *err)
 
 	if (r < 0)
 		return r;
-	to = open_inside(e->k, e->m->at, 0);
+	to = hook_open_in(e->k->root, e->m->at, 0);
 	if (to == -ENOENT) {
 		fail(e, ENOENT, err);
 		rf_err_hint(err, "`create: true` makes the place");

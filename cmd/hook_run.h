@@ -58,6 +58,7 @@ struct hook {
 	struct rf_context *context;	/* NULL: it has ended */
 	int		 nr_over;	/* ops that have been run */
 	int		 root_slot, proc_slot;
+	int		*sysctl_slots;	/* one for each of the fragment */
 	int		 received;	/* descriptor that it has sent */
 	int		*given;		/* ours, that it was given: open until it has ended */
 	size_t		 nr_given, max_given;
@@ -71,6 +72,8 @@ struct hook {
 /* hook_container.c */
 int hook_container_open(struct hook *k, struct rf_err *err);
 void hook_container_close(struct hook *k);
+/* @path within the directory @dir as if that were the root; O_PATH.  Negative errno. */
+int hook_open_in(int dir, const char *path, uint64_t flags);
 /* Text of file @fd, up to @max bytes; to be freed.  -EFBIG. */
 int hook_read_all(int fd, size_t max, char **ret_text, size_t *ret_len);
 
@@ -91,8 +94,10 @@ int hook_fail(const struct hook *k, const struct rf_place *place, int code, stru
 int hook_can_undo(struct hook *k, const struct hook_undo *u, struct rf_err *err);
 
 int hook_mounts(struct hook *k, struct rf_err *err);
-int hook_limits(struct hook *k, struct rf_err *err);
+int hook_groups(struct hook *k, struct rf_err *err);
+int hook_rlimits(struct hook *k, struct rf_err *err);
 int hook_links(struct hook *k, struct rf_err *err);
-int hook_sysctls(struct hook *k, struct rf_err *err);
+int hook_sysctls_open(struct hook *k, struct rf_err *err);
+int hook_sysctls_write(struct hook *k, struct rf_err *err);
 
 #endif

@@ -24,6 +24,8 @@ static int open_one(struct hook *k, const struct rf_hook_value *v, int *ret_slot
 	if (k->ns[v->ns] < 0)
 		return hook_fail(k, &v->place, EPERM, err, "sysctl %.100s: the container has no %s "
 				 "namespace of its own", v->name, rf_ns_defs[v->ns].name);
+	if (v->ns == RF_NS_UTS)
+		return 0;
 	path = rf_sandbox_printf(k->fragment->sb, "sys/%s", v->path);
 	if (!path || !what)
 		return rf_err_set(err, ENOMEM, "sysctl");
@@ -37,23 +39,38 @@ static int write_one(struct hook *k, const struct rf_hook_value *v, int slot, st
 
 	if (!what)
 		return rf_err_set(err, ENOMEM, "sysctl");
-	(void)rf_prep_write(k->chain, slot, NULL, v->value, strlen(v->value));
+	if (v->ns == RF_NS_UTS) {
+		/* these files are for root of the host only, the calls are not */
+		(void)rf_prep_hostname(k->chain, v->value);
+		k->chain->ops[rf_chain_nr(k->chain) - 1].u.hostname.domain =
+			strcmp(v->path, "kernel/domainname") == 0;
+	} else {
+		(void)rf_prep_write(k->chain, slot, NULL, v->value, strlen(v->value));
+	}
 	return hook_step(k, &v->place, what, err);
 }
 
-int hook_sysctls(struct hook *k, struct rf_err *err)
+int hook_sysctls_open(struct hook *k, struct rf_err *err)
 {
 	const struct rf_hook *h = k->fragment;
-	int *slots, r = 0;
+	int r = 0;
 
 	if (!h->nr_sysctls)
 		return 0;
-	slots = rf_sandbox_alloc(h->sb, h->nr_sysctls * sizeof(*slots));
-	if (!slots)
+	k->sysctl_slots = rf_sandbox_alloc(h->sb, h->nr_sysctls * sizeof(*k->sysctl_slots));
+	if (!k->sysctl_slots)
 		return rf_err_set(err, ENOMEM, "sysctl");
 	for (size_t i = 0; i < h->nr_sysctls && r == 0; i++)
-		r = open_one(k, &h->sysctls[i], &slots[i], err);
+		r = open_one(k, &h->sysctls[i], &k->sysctl_slots[i], err);
+	return r;
+}
+
+int hook_sysctls_write(struct hook *k, struct rf_err *err)
+{
+	const struct rf_hook *h = k->fragment;
+	int r = 0;
+
 	for (size_t i = 0; i < h->nr_sysctls && r == 0; i++)
-		r = write_one(k, &h->sysctls[i], slots[i], err);
+		r = write_one(k, &h->sysctls[i], k->sysctl_slots[i], err);
 	return r;
 }

@@ -220,7 +220,7 @@ latebound" ]
 
 @test "a pair of links, addresses and routes carry bytes both ways" {
 	need_root
-	host_network
+	own_host
 	container
 	fragment <<-END
 		network:
@@ -251,7 +251,7 @@ latebound" ]
 
 @test "a link of the host is moved, renamed, and has its addresses" {
 	need_root
-	host_network
+	own_host
 	on_host ip link add pair0 type veth peer name pair1
 	container
 	fragment <<<"network: [{move: pair0, name: lan0, addr: 10.213.8.2/24}]"
@@ -264,7 +264,7 @@ latebound" ]
 @test "a peer without a name has that of the container's id" {
 	need_root
 	container
-	host_network
+	own_host
 	fragment <<<'network: [{veth: eth0}]'
 	hook createRuntime
 	on_host ip link show rfc1 | grep -q '[<,]UP[,>]'
@@ -331,11 +331,12 @@ own_group() {
 	container --user --map-root-user
 	fragment <<-'END'
 		mounts: [{file: /etc/by/hook, content: x}, {tmpfs: /tmp}]
-		sysctl: {net.ipv4.ip_forward: 1}
+		sysctl: {net.ipv4.ip_forward: 1, kernel.hostname: hooked}
 		network: [{up: lo}]
 		limits: {core: 0}
 	END
 	hook createRuntime
+	[ "$(inside_user hostname)" = hooked ]
 	[ "$(cat "$ROOT/etc/by/hook")" = x ]
 	inside_user ip link show lo | grep -q '[<,]UP[,>]'
 }
@@ -344,7 +345,7 @@ own_group() {
 
 @test "what was done before something fails is taken back" {
 	need_root
-	host_network
+	own_host
 	container
 	mkdir source
 	touch source/file
@@ -375,7 +376,7 @@ own_group() {
 	run ! inside ip link show eth0
 	inside ip addr show lo >left
 	run ! grep 10.213 left
-	run ! grep hint: err
+	run ! grep 'taken back' err
 }
 
 @test "a sysctl that does not exist, or is the host's, changes nothing" {
@@ -397,7 +398,7 @@ own_group() {
 	mkfifo up
 	unshare --mount --pid --fork --propagation private "$BUSYBOX" sh -c ': >up; exec sleep 300' 3>&- &
 	CONTAINER=$!
-	read -r _ <up || true
+	is_up
 	PID=$(pgrep -P $CONTAINER)
 	fragment <<<'sysctl: {net.ipv4.ip_forward: 1}'
 	fails 125 'the container has no net namespace of its own' createRuntime
@@ -460,7 +461,9 @@ has_runc() {
 @test "with runc, each stage does its part" {
 	need_root
 	skip_unless runc "needs runc" has_runc
-	host_network
+	skip_unless static "ringfence is not static, and would not run in the container" \
+		has_static "$RINGFENCE"
+	own_host
 	mkdir source
 	echo bound >source/file
 	mkfifo go
@@ -485,12 +488,12 @@ has_runc() {
 	on_host runc --root "$DIR/runc" create --bundle bundle "$RUNC_ID" >out 2>&1 </dev/null
 	grep -rxq 55 /sys/fs/cgroup/pids/ringfence-hook-test/pids.max /sys/fs/cgroup/ringfence-hook-test/pids.max
 	on_host runc --root "$DIR/runc" start "$RUNC_ID"
-	echo >source/go
+	timeout 60 "$BUSYBOX" sh -c 'echo >source/go'
 	for _ in $(seq 500); do
-		[ "$(runc --root "$DIR/runc" state "$RUNC_ID" | grep -c stopped)" = 1 ] && break
+		[ "$(on_host runc --root "$DIR/runc" state "$RUNC_ID" | grep -c stopped)" = 1 ] && break
 		sleep 0.02
 	done
-	runc --root "$DIR/runc" delete "$RUNC_ID"
+	on_host runc --root "$DIR/runc" delete "$RUNC_ID"
 	for stage in prestart createRuntime createContainer startContainer poststart; do
 		grep -qx $stage out
 	done
@@ -514,5 +517,62 @@ has_runc() {
 	echo 'mounts: [{file: /bin/sh}]' >createRuntime.yaml
 	run ! runc --root "$DIR/runc" run --bundle bundle "$RUNC_ID" </dev/null
 	assert_output_has 'createRuntime.yaml:1:17: createRuntime: file /bin/sh: File exists'
-	run ! runc --root "$DIR/runc" state "$RUNC_ID"
+	run ! on_host runc --root "$DIR/runc" state "$RUNC_ID"
+}
+
+# ------------------------------------------------------------------------ podman
+
+# podman_engine: with a store and hooks of the test's own, above runc
+podman_engine() {
+	cat >containers.conf <<-'END'
+		[containers]
+		default_ulimits = []
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "runc"
+	END
+	export CONTAINERS_CONF=$DIR/containers.conf
+	mkdir hooks.d
+	bundle
+	tar -C "$ROOT" -cf root.tar .
+	engine import root.tar local/hook >/dev/null 2>&1
+}
+
+engine() {
+	on_host timeout 120 podman --root "$DIR/store" --runroot "$DIR/run" --storage-driver vfs \
+		--cgroup-manager cgroupfs --hooks-dir "$DIR/hooks.d" "$@" </dev/null
+}
+
+engine_run() {
+	engine run --rm --ulimit host --network none "$@"
+}
+
+has_podman() {
+	command -v podman && has_runc
+}
+
+@test "with podman, a file of hooks.d is for the containers with its annotation" {
+	need_root
+	skip_unless podman "needs podman and runc" has_podman
+	own_host
+	podman_engine
+	mkdir source
+	touch source/bound
+	fragment <<-'END'
+		mounts: [{file: /made}, {ro: ./source, at: /data}]
+		network: [{veth: eth0, addr: 10.213.5.2/24}, {route: default, via: 10.213.5.1}]
+		sysctl: {net.ipv4.ip_forward: 1}
+		limits: {pids: 44}
+	END
+	"$RINGFENCE" hook --print-hooks-d --annotation 'org.example.hook=^yes$' createRuntime \
+		fragment.yaml >hooks.d/test.json
+	engine_run --annotation org.example.hook=yes local/hook sh -c \
+		'ls / /data; ip route; cat /proc/sys/net/ipv4/ip_forward' >with
+	grep -qx made with && grep -qx bound with && grep -q '^default via 10.213.5.1 dev eth0' with
+	engine_run local/hook sh -c 'ls / /data; ip route' >without
+	run ! grep 'made\|bound\|default' without
+	fragment <<<'mounts: [{file: /bin/sh}]'
+	run -126 engine_run --annotation org.example.hook=yes local/hook true
+	assert_output_has 'fragment.yaml:1:17: createRuntime: file /bin/sh: File exists'
 }
