@@ -25,8 +25,10 @@
 
 #include "cgroup.h"
 #include "error.h"
+#include "oci_enter.h"
 #include "oci_gate.h"
 #include "options.h"
+#include "prepare.h"
 #include "report.h"
 #include "ring.h"
 
@@ -201,21 +203,6 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 	return r == 0 ? list_groups(n, err) : r;
 }
 
-/* What the process joins by. */
-static int open_groups(struct oci_creation *n, struct rf_err *err)
-{
-	struct rf_cgroup_spec *c = &n->sb->cgroup;
-
-	for (size_t i = 0; i < n->k.nr_groups; i++) {
-		int fd = open(n->k.groups[i].dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd < 0)
-			return rf_err_set(err, errno, "open %s", n->k.groups[i].dir);
-		c->fds[c->nr_fds++] = fd;
-	}
-	return 0;
-}
-
 /* ------------------------------------------------------------------- the launch */
 
 /* Before it pivots: what is outside is still in sight, and the process still dies with us. */
@@ -298,13 +285,14 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 		n->sb->oci.hooked |= n->c.hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
 	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, err);
 	if (r == 0)
-		r = open_groups(n, err);
+		r = oci_groups_open(&n->k, &n->sb->cgroup, err);
 	if (r == 0)
 		r = rf_compile(n->sb, &n->f, &n->chain, err);
 	if (r == 0)
 		r = rf_ring_new(RF_ENGINE_PLAIN, &n->ring, err);
 	if (r == 0)
 		r = rf_submit(n->ring, n->chain, 0, 0, &n->ctx, err);
+	rf_sandbox_unprepare(n->sb);
 	if (r == 0)
 		r = await_gate(n, err);
 	if (r == 0)
@@ -375,41 +363,18 @@ static int create_main(int argc, char **argv)
 
 /* ------------------------------------------------------------------------- run */
 
-/* Every signal that can be passed on goes to the process; its end ends the wait. */
-static int await_end(const struct oci_creation *n, int pidfd, const sigset_t *set)
-{
-	siginfo_t info;
-	int status;
-
-	for (;;) {
-		int sig = sigwaitinfo(set, &info);
-
-		if (sig > 0 && sig != SIGCHLD)
-			(void)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
-		if (waitpid(n->k.pid, &status, WNOHANG | __WALL) == n->k.pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	}
-}
-
 static int run(struct oci_creation *n, struct rf_err *err, int *ret_status)
 {
-	sigset_t set;
-	int pidfd, r;
+	int r = oci_start(&n->k, err);
 
-	(void)sigfillset(&set);
-	for (const int *s = (const int[]){ SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTTIN, SIGTTOU, 0 }; *s; s++)
-		(void)sigdelset(&set, *s);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	pidfd = oci_state_pidfd(&n->k);
-	r = oci_start(&n->k, err);
-	if (r == 0 && !n->detach && pidfd >= 0) {
+	if (r == 0 && !n->detach) {
 		/* others may work with it meanwhile */
 		(void)flock(n->k.dir, LOCK_UN);
-		*ret_status = await_end(n, pidfd, &set);
+		*ret_status = oci_wait(n->k.pid, -1);
 		(void)flock(n->k.dir, LOCK_EX);
+		if (*ret_status < 0)
+			r = rf_err_set(err, -*ret_status, "waiting for container %s", n->k.id);
 	}
-	if (pidfd >= 0)
-		(void)close(pidfd);
 	if (r < 0 || (!n->detach && !n->keep)) {
 		struct rf_err other = RF_ERR_INIT;
 		int d = oci_delete(&n->k, &other);

@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -67,20 +70,6 @@ static int join_container(struct oci_entry *e, const struct oci_container *k, st
 	return r;
 }
 
-static int join_groups(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
-{
-	struct rf_cgroup_spec *c = &e->sb->cgroup;
-
-	for (size_t i = 0; e->in_groups && i < k->nr_groups; i++) {
-		int fd = open(k->groups[i].dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd < 0)
-			return rf_err_set(err, errno, "open %s", k->groups[i].dir);
-		c->fds[c->nr_fds++] = fd;
-	}
-	return 0;
-}
-
 static void close_namespaces(struct rf_sandbox *sb)
 {
 	for (int i = 0; i < RF_NS_NR; i++)
@@ -128,8 +117,8 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 
 	e->sb->oci.enters = true;
 	r = join_container(e, k, err);
-	if (r == 0)
-		r = join_groups(e, k, err);
+	if (r == 0 && e->in_groups)
+		r = oci_groups_open(k, &e->sb->cgroup, err);
 	if (r == 0)
 		r = rf_compile(e->sb, &e->f, &e->chain, err);
 	if (r == 0)
@@ -147,68 +136,74 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 
 /* ---------------------------------------------------------------------- waiting */
 
-/* All that can be passed on, by a descriptor on the ring; -errno. */
-static int watch_signals(struct oci_entry *e, sigset_t *ret_before)
+/* All that can be passed on. */
+static void passed_on(sigset_t *set)
 {
-	sigset_t set;
-	int fd;
-
-	(void)sigfillset(&set);
+	(void)sigfillset(set);
 	for (const int *s = (const int[]){ SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGCHLD, SIGTTIN,
 					   SIGTTOU, 0 }; *s; s++)
-		(void)sigdelset(&set, *s);
-	(void)sigprocmask(SIG_BLOCK, &set, ret_before);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd >= 0)
-		(void)rf_ring_watch(e->ring, fd, 0);
-	return fd < 0 ? -errno : fd;
+		(void)sigdelset(set, *s);
 }
 
-static void pass_signals(struct oci_entry *e, int fd)
+static void pass_signals(int from, int pidfd)
 {
 	struct signalfd_siginfo info;
 
-	while (read(fd, &info, sizeof(info)) == sizeof(info))
-		(void)rf_context_signal(e->ctx, (int)info.ssi_signo);
-	(void)rf_ring_watch(e->ring, fd, 0);
+	while (read(from, &info, sizeof(info)) == sizeof(info))
+		(void)syscall(SYS_pidfd_send_signal, pidfd, (int)info.ssi_signo, NULL, 0);
 }
 
-static int await_exit(struct oci_entry *e, int signals, int timeout_ms)
+/* Until it has ended, or its time is up: then it is killed, and -ETIMEDOUT. */
+static int await_end(int signals, int pidfd, int timeout_ms)
 {
-	struct rf_completion done;
-	bool late = false;
-	int r = 0;
+	struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	const int64_t until = oci_now_ms() + timeout_ms;
 
-	while (r >= 0) {
-		r = rf_ring_wait(e->ring, late ? -1 : timeout_ms, &done);
-		if (r == 0) {
-			late = true;
-			(void)rf_context_kill(e->ctx);
+	for (;;) {
+		int64_t left = timeout_ms < 0 ? -1 : until - oci_now_ms();
+		int n = left < 0 && timeout_ms >= 0 ? 0 : poll(p, 2, (int)left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0) {
+			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+			return -ETIMEDOUT;
 		}
-		if (r <= 0)
-			continue;
-		if (done.kind == RF_DONE_WATCH)
-			pass_signals(e, signals);
-		if (done.kind != RF_DONE_EXIT)
-			continue;
-		if (late || done.result < 0)
-			return late ? -ETIMEDOUT : done.result;
-		return WIFEXITED(done.status) ? WEXITSTATUS(done.status) :
-						128 + WTERMSIG(done.status);
+		if (n > 0 && p[1].revents)
+			pass_signals(signals, pidfd);
+		if (n > 0 && p[0].revents)
+			return 0;
 	}
-	return r;
 }
 
-int oci_entry_wait(struct oci_entry *e, int timeout_ms)
+int64_t oci_now_ms(void)
 {
-	sigset_t before;
-	int signals = watch_signals(e, &before), r = signals;
+	struct timespec ts;
 
-	if (signals >= 0) {
-		r = await_exit(e, signals, timeout_ms);
-		(void)rf_ring_unwatch(e->ring, signals);
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int oci_wait(pid_t pid, int timeout_ms)
+{
+	sigset_t set, before;
+	int status, signals, pidfd, r;
+
+	passed_on(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, &before);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* a child of ours that has not been waited for keeps its number */
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	r = signals < 0 || pidfd < 0 ? -errno : await_end(signals, pidfd, timeout_ms);
+	if (r == 0 || r == -ETIMEDOUT)
+		while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+			;
+	if (signals >= 0)
 		(void)close(signals);
-	}
+	if (pidfd >= 0)
+		(void)close(pidfd);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return r;
+	if (r < 0)
+		return r;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

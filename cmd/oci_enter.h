@@ -28,9 +28,11 @@ struct oci_entry {
  */
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err);
 /*
- * Wait for its end, at most @timeout_ms (-1: without limit), passing signals on; its
- * exit status, 128 + signal, or -ETIMEDOUT after it has been killed.
+ * Wait for the end of @pid, a child of ours, at most @timeout_ms (-1: without limit),
+ * passing signals on; its exit status, 128 + signal, or -ETIMEDOUT after it has been
+ * killed.
  */
-int oci_entry_wait(struct oci_entry *e, int timeout_ms);
+int oci_wait(pid_t pid, int timeout_ms);
+int64_t oci_now_ms(void);
 
 #endif

@@ -351,7 +351,7 @@ static int exec_main(int argc, char **argv)
 	}
 	if (x.detach)
 		return 0;
-	r = oci_entry_wait(&x.e, -1);
+	r = oci_wait(x.e.pid, -1);
 	return r < 0 ? STATUS_FAILED : r;
 }
 

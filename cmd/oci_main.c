@@ -185,13 +185,13 @@ static int take_global(void *state, const struct rf_opt *opt, const char *value,
 	}
 }
 
-/* As runc has it. */
+/* Root of a user namespace, as rootless engines are, has no place in the host's /run. */
 static const char *default_root(void)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	char *path;
 
-	if (geteuid() == 0 && getenv("ROOTLESS") == NULL && (!dir || !*dir || getuid() == 0))
+	if (geteuid() == 0 && access("/run", W_OK) == 0)
 		return "/run/ringfence-oci";
 	if (dir && *dir == '/' && asprintf(&path, "%s/ringfence-oci", dir) > 0)
 		return path;

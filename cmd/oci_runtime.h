@@ -88,6 +88,8 @@ enum oci_status oci_state_status(const struct oci_container *k);
 int oci_state_pidfd(const struct oci_container *k);
 /* Start time of @pid, 0: there is no such process, or it is a zombie. */
 uint64_t oci_start_time(pid_t pid);
+/* What a task joins @k's groups by: their files, which it may not open itself. */
+int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err);
 /* The group by which all of it is stopped and killed, or NULL. */
 const char *oci_state_tracker(const struct oci_container *k);
 /* The JSON of runtime-spec's `state`, malloc'd. */

@@ -194,7 +194,8 @@ static int32_t emit_root_mount(struct rf_compile *k)
 		rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, MS_PRIVATE, true);
 		break;
 	case RF_ROOT_DIR:
-		slot = rf_emit_open_tree(k, k->oldroot, root->path, true);
+		slot = root->has_fd ? rf_chain_give(k->c, root->fd) :
+				      rf_emit_open_tree(k, k->oldroot, root->path, true);
 		/* a container's ends read-only: what it lacks for its mounts is made in it */
 		rf_emit_setattr(k, slot, bind_attr(k) | (root->writable || k->sb->oci.on ? 0 :
 							 MOUNT_ATTR_RDONLY), MS_PRIVATE, true);
@@ -413,7 +414,8 @@ static int32_t emit_fs_exact(struct rf_compile *k, const struct rf_mount *m, boo
 	uint64_t set = m->attr.set | m->deep.set;
 	int32_t slot;
 
-	if (owned)	/* rf_emit_tree() makes it read-only when that is there */
+	/* rf_emit_tree() makes it read-only when all is there */
+	if (owned || m->flags & RF_MF_COPY_UP)
 		set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	slot = rf_emit_mkfs(k, m->fstype, m->options, m->nr_options, set, 0);
 	if (m->has_propagation)

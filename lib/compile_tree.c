@@ -410,6 +410,12 @@ static void emit_mount(struct rf_compile *k, struct rf_item *item, const char **
 	if (missing && k->c->nr_ops)
 		k->c->ops[k->c->nr_ops - 1].flags |= RF_OP_F_HARD;
 	item->entry = rf_chain_entry(k->c);
+	if (m->flags & RF_MF_COPY_UP) {
+		struct rf_op *op = rf_chain_add(k->c, RF_OP_COPY_DIR);
+
+		op->u.copy.from = dest;
+		op->u.copy.to = source;
+	}
 	rf_emit_move(k, source, dest, NULL, item->entry);
 	if (m->kind == RF_MOUNT_DEV)
 		rf_emit_dev_nodes(k, source);
@@ -429,7 +435,7 @@ static void emit_late_rdonly(struct rf_compile *k, const struct rf_item *item)
 	bool fs = m->kind == RF_MOUNT_FS && (m->attr.set | m->deep.set) & MOUNT_ATTR_RDONLY;
 	int32_t slot;
 
-	if (!item->has_below || item->freeze || !(tmpfs || fs || m->kind == RF_MOUNT_DENY))
+	if (!(item->has_below || m->flags & RF_MF_COPY_UP) || item->freeze || !(tmpfs || fs || m->kind == RF_MOUNT_DENY))
 		return;
 	rf_chain_set_place(k->c, &item->m->place);
 	slot = rf_emit_open_in_root(k, item->at);

@@ -347,7 +347,7 @@ static int area_make(struct rf_context *ctx, const struct rf_chain *c, int repor
 	a = ctx->area;
 	a->flags = (ctx->flags & RF_SUBMIT_TIMES ? RF_AREA_TIMES : 0) |
 		   (ctx->flags & RF_SUBMIT_OPS ? RF_AREA_OPS : 0) |
-		   (is_apart(c) ? RF_AREA_APART : 0) |
+		   (ctx->apart ? RF_AREA_APART : 0) |
 		   (ring->no_clone3 ? RF_AREA_NO_CLONE3 : 0);
 	rf_area_describe(a, c, &l);
 	a->launch_id = ctx->id;
@@ -523,6 +523,7 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	int pair[2], r;
 	long pid;
 
+	ctx->apart = is_apart(chain);
 	ctx->lingers = chain->ops[chain->nr_ops - 1].kind == RF_OP_GATE;
 	/*
 	 * A task's peak memory includes that of the memory it exec'd from: who wants

@@ -92,7 +92,7 @@ int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb
 struct rf_oci_groups;
 /*
  * What takes a look at the host: sources, devices, the filter.  @bundle is absolute;
- * @groups are what mounts of type cgroup show.
+ * @groups are what mounts of type cgroup show.  rf_sandbox_unprepare() once submitted.
  */
 int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct rf_features *f,
 		   const char *bundle, const struct rf_oci_groups *groups, struct rf_err *err);

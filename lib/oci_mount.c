@@ -20,6 +20,7 @@ enum option_kind {
 	SETS = 0,	/* attribute bits, or clears them */
 	PROPAGATES,
 	BINDS,
+	COPIES,		/* what it covers is copied into it */
 	NOTHING,	/* the default, or a word that older kernels had */
 	SUPERBLOCK,	/* a flag of the file system's */
 	REFUSED,
@@ -63,7 +64,7 @@ static const struct option options[] = {
 	{ .name = "lazytime", .kind = SUPERBLOCK }, { .name = "mand", .kind = SUPERBLOCK },
 	{ .name = "iversion", .kind = SUPERBLOCK },
 	{ .name = "remount", .kind = REFUSED, .why = "there is nothing to mount again" },
-	{ .name = "tmpcopyup", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = "tmpcopyup", .kind = COPIES },
 	{ .name = "idmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
 	{ .name = "ridmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
 	{ .name = "copy-symlink", .kind = REFUSED, .why = "it is not built in yet" },
@@ -128,6 +129,9 @@ static void apply(struct entry *e, const struct option *opt)
 		e->binds = true;
 		if (opt->deep)
 			e->m.flags &= ~RF_MF_NONREC;
+		break;
+	case COPIES:
+		e->m.flags |= RF_MF_COPY_UP;
 		break;
 	case NOTHING: case SUPERBLOCK: case REFUSED:
 		break;
@@ -207,6 +211,8 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 
 static int finish_bind(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
 {
+	if (e->m.flags & RF_MF_COPY_UP)
+		return rf_oci_fail(o, v, "nothing is copied into a bind (tmpcopyup)");
 	if (e->nr_rest)
 		return rf_oci_fail(o, e->rest_node, "a bind has no option '%.40s'",
 				   e->rest[2 * (e->nr_rest - 1)]);
@@ -231,6 +237,8 @@ static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry
 	}
 	e->m.kind = RF_MOUNT_FS;
 	e->m.fstype = e->type;
+	if (e->m.flags & RF_MF_COPY_UP && strcmp(e->type, "tmpfs") != 0)
+		return rf_oci_fail(o, v, "only a tmpfs can be copied into (tmpcopyup)");
 	/* virtual file systems are called by their own name in /proc/mounts */
 	if (e->source && *e->source && !e->rest)
 		e->rest = rf_sandbox_alloc(o->sb, 2 * sizeof(*e->rest));

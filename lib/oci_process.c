@@ -197,8 +197,11 @@ static int read_capabilities(struct rf_oci_reader *o, const struct rf_node *v, v
 	o->sb->cap_place = v->place;
 	if (sets->effective & ~sets->permitted)
 		return rf_oci_fail(o, v, "`effective` has what `permitted` has not");
-	if (sets->ambient & ~(sets->permitted & sets->inheritable))
-		return rf_oci_fail(o, v, "`ambient` has what `permitted` or `inheritable` has not");
+	/*
+	 * Engines list as ambient what is not inheritable, which the kernel gives nobody;
+	 * with runc and crun too the process goes without.
+	 */
+	sets->ambient &= sets->permitted & sets->inheritable;
 	o->sb->capabilities = sets->permitted;
 	o->sb->ambient = sets->ambient;
 	return 0;

@@ -6,11 +6,14 @@
 #include "oci_config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "probe.h"
@@ -49,6 +52,44 @@ static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, co
 	if (!sb->root.path)
 		return no_memory(err);
 	return S_ISDIR(st.st_mode) ? 0 : rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", path);
+}
+
+/* A copy of the tree at @path, attached nowhere; or -errno. */
+static int take_tree(const char *path, bool recursive)
+{
+	long fd = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			  (recursive ? AT_RECURSIVE : 0));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/*
+ * Who is root in a user namespace is nobody in the directories of the engine: what it
+ * cannot walk to is taken hold of here, by root of the host.
+ */
+static int take_sources(struct rf_sandbox *sb, struct rf_err *err)
+{
+	sb->root.fd = take_tree(sb->root.path, true);
+	/* in a user namespace already: who has no power over these mounts walks to them */
+	if (sb->root.fd == -EPERM)
+		return 0;
+	if (sb->root.fd < 0)
+		return rf_err_at(err, &sb->root.place, -sb->root.fd, "root.path: %s", sb->root.path);
+	sb->root.has_fd = true;
+	sb->scratch = "/tmp";
+	for (size_t i = 0; i < sb->nr_mounts; i++) {
+		struct rf_mount *m = &sb->mounts[i];
+		int fd;
+
+		if (m->kind != RF_MOUNT_BIND)
+			continue;
+		fd = take_tree(m->source, !(m->flags & RF_MF_NONREC));
+		if (fd < 0)
+			return rf_err_at(err, &m->place, -fd, "mounts: source %s", m->source);
+		m->source_fd = fd;
+		m->flags |= RF_MF_MOUNT_FD;
+	}
+	return 0;
 }
 
 /* A file is bound on a file, anything else on a directory. */
@@ -257,5 +298,7 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 		r = resolve_sysctls(sb, err);
 	if (r == 0)
 		r = rf_oci_resolve_seccomp(sb, c, err);
+	if (r == 0 && f->host_root && sb->ns[RF_NS_USER].mode == RF_NS_NEW)
+		r = take_sources(sb, err);
 	return r;
 }

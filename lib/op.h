@@ -32,7 +32,7 @@ enum rf_op_kind {
 	RF_OP_PIVOT_ROOT, RF_OP_UMOUNT, RF_OP_VERIFY, RF_OP_MASK,
 	/* files */
 	RF_OP_MKDIR, RF_OP_MKFILE, RF_OP_SYMLINK, RF_OP_MKNOD, RF_OP_WRITE,
-	RF_OP_CHOWN, RF_OP_CHMOD, RF_OP_FIND, RF_OP_UNLINK,
+	RF_OP_CHOWN, RF_OP_CHMOD, RF_OP_COPY_DIR, RF_OP_FIND, RF_OP_UNLINK,
 	/* identity */
 	RF_OP_IDMAP, RF_OP_SETGROUPS, RF_OP_SETRESGID, RF_OP_SETRESUID,
 	RF_OP_CAPSET, RF_OP_CAPBSET, RF_OP_AMBIENT, RF_OP_SECUREBITS,
@@ -203,6 +203,7 @@ struct rf_op {
 		struct { int32_t dir; rf_str path; struct rf_blob data; } write; /* no path: into the slot itself */
 		struct { int32_t dir; rf_str path; uint32_t uid, gid; } chown;
 		struct { int32_t dir; rf_str path; uint32_t mode; } chmod;
+		struct { int32_t from, to; } copy;			/* directories */
 		struct { struct rf_blob paths; } find;			/* "path\0path\0" */
 		struct { int32_t dir; rf_str path; uint32_t flags; } unlink;	/* AT_REMOVEDIR */
 

@@ -540,6 +540,12 @@ const struct rf_op_def rf_op_defs[] = {
 		},
 	},
 
+	[RF_OP_COPY_DIR] = {
+		.name = "copy_dir", .group = "files", .run = rf_run_copy_dir,
+		.phase = RF_PHASE_FILESYSTEM,
+		.help = "copy what is in one directory into another",
+		.args = { SLOT("from", copy.from), SLOT("to", copy.to) },
+	},
 	[RF_OP_FIND] = {
 		.name = "find", .group = "files", .run = rf_run_find,
 		.phase = RF_PHASE_ANY,

@@ -80,6 +80,7 @@ struct rf_context {
 	int		 parked_op;	/* -1: not parked */
 	bool		 parked_failed;	/* not at a gate: that op has failed */
 	bool		 lingers;	/* there is room for further ops */
+	bool		 apart;		/* the payload is not the ring's to reap, once started */
 	int		 mount_ns;	/* held, so that the payload's end need not wait for its; -1 */
 	bool		 unmounting;	/* it has been let go of, and is not gone yet */
 	bool		 last_submit;	/* as after rf_submit(), an op that fails ends it */

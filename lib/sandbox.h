@@ -105,6 +105,7 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_ABSENT	(1U << 11)	/* front end saw: source (or deny target) is missing */
 #define RF_MF_SUBSET_PID (1U << 12)	/* proc: subset=pid */
 #define RF_MF_MOUNT_FD	(1U << 13)	/* source_fd is a mount attached nowhere (prepare.h) */
+#define RF_MF_COPY_UP	(1U << 15)	/* FS: what it covers is copied into it */
 #define RF_MF_REPLACE	(1U << 14)	/* SYMLINK, NODE: in the place of whatever is there */
 
 /* Attributes of a mount, MOUNT_ATTR_*: what is set, and what is cleared. */

@@ -330,6 +330,12 @@ void rf_context_advance(struct rf_context *ctx)
 {
 	if (!ctx->setup_over || ctx->done)
 		return;
+	if (ctx->started && ctx->apart) {
+		/* its end is for whoever is its parent by then, who may want the status */
+		if (!rf_task_reap(&ctx->context, NULL, NULL, NULL))
+			arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
+		return;
+	}
 	if (ctx->started) {
 		if (!rf_task_reap(&ctx->payload, &ctx->status, &ctx->status_error, &ctx->usage)) {
 			arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);

@@ -149,6 +149,7 @@ static const struct row rows[RF_OP_NR] = {
 	[RF_OP_CHOWN] = COPY,
 	[RF_OP_CHMOD] = COPY,
 	[RF_OP_UNLINK] = COPY,
+	[RF_OP_COPY_DIR] = COPY,
 	[RF_OP_FIND] = COPY,
 
 	[RF_OP_IDMAP] = COPY,

@@ -440,6 +440,44 @@ static void chmod_absent(struct ops *o)
 	add_chmod(o, begin(o), "f", 0640);
 }
 
+/* ---------------------------------------------------------------------- copy */
+
+static void add_copy(struct ops *o, const char *to)
+{
+	int from, dest;
+
+	rf_prep_open(o->c, ops_dir(o), "src", O_PATH, 0, 0, &from);
+	rf_prep_open(o->c, ops_dir(o), to, O_PATH, 0, 0, &dest);
+	ops_add(o, RF_OP_COPY_DIR)->u.copy.from = from;
+	o->c->ops[o->c->nr_ops - 1].u.copy.to = dest;
+}
+
+static void copy_tree(struct ops *o)
+{
+	int dir = begin(o);
+
+	add_mkdir(o, dir, "dst", 0755, 0);
+	add_mkdir(o, dir, "src/a/b/c", 0751, RF_MAKE_PARENTS);
+	add_mkfile(o, dir, "src/a/f", "one\n", 0);
+	add_mkfile(o, dir, "src/a/b/g", "two\n", 0);
+	for (int i = 0; i < 30; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "src/a/many-%030d", i);
+		add_mkfile(o, dir, name, "", 0);
+	}
+	add_symlink(o, dir, "src/l", "/nowhere", 0);
+	add_copy(o, "dst");
+}
+
+static void copy_onto_itself(struct ops *o)
+{
+	int dir = begin(o);
+
+	add_mkdir(o, dir, "src/a", 0755, RF_MAKE_PARENTS);
+	add_copy(o, "src");
+}
+
 /* ---------------------------------------------------------------------- find */
 
 static void add_find(struct ops *o, const char *paths, size_t len)
@@ -582,6 +620,10 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_CHMOD, "a file's mode", chmod_path, 0, MODE("f", "640")),
 	SUCCEEDS(RF_OP_CHMOD, "what an O_PATH descriptor is of", chmod_slot, 0, MODE("", "1711")),
 	FAILS(RF_OP_CHMOD, "a file that is absent", chmod_absent, ENOENT),
+	SUCCEEDS(RF_OP_COPY_DIR, "a tree", copy_tree, 0, CONTENT("dst/a/f", "one") "; "
+		 CONTENT("dst/a/b/g", "two") "; " MODE("dst/a/b/c", "751")
+		 "; test $(readlink $D/dst/l) = /nowhere; test $(ls $D/dst/a | wc -l) = 32"),
+	FAILS(RF_OP_COPY_DIR, "where something of that name is", copy_onto_itself, EEXIST),
 	SUCCEEDS(RF_OP_FIND, "the second of two", find_second, 0, NULL),
 	FAILS(RF_OP_FIND, "none", find_none, ENOENT),
 	FAILS(RF_OP_FIND, "a directory, and none", find_directory, EACCES),

@@ -93,8 +93,6 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 		  "process.capabilities.bounding[0]: no capability 'CAP_X'" },
 		{ DOC(",\"capabilities\":{\"effective\":[\"CAP_KILL\"]}", "", ""),
 		  "process.capabilities: `effective` has what `permitted` has not" },
-		{ DOC(",\"capabilities\":{\"ambient\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"]}", "", ""),
-		  "process.capabilities: `ambient` has what `permitted` or `inheritable` has not" },
 		{ DOC(",\"rlimits\":[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "", ""),
 		  "process.rlimits[0]: no limit 'RLIMIT_X'" },
 		{ DOC(",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "", ""),
