@@ -89,6 +89,10 @@ int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_c
 int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb,
 		       struct rf_oci_config *c, struct rf_err *err);
 
+/* `linux.resources` alone, for `update`. */
+int rf_oci_parse_resources(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
+			   struct rf_oci_config *c, struct rf_err *err);
+
 struct rf_oci_groups;
 /*
  * What takes a look at the host: sources, devices, the filter.  @bundle is absolute;

@@ -66,8 +66,8 @@ teardown() {
 @test "the container ends when it is told to, and delete --force takes one that runs" {
 	bundle '' sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
 	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
-	oci kill "$ID"
-	until_true has_status "$ID" stopped
+	# process 1 is deaf until its trap is set
+	until_true eval 'oci kill "$ID" 2>/dev/null; has_status "$ID" stopped'
 	oci delete "$ID"
 	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
 	oci delete --force "$ID"
@@ -217,6 +217,27 @@ c["linux"]["cgroupsPath"] = "/'"$ID"'/inner"' sleep 100
 	# what is above was there for somebody else, perhaps
 	rmdir /sys/fs/cgroup/*/"$ID"
 	nothing_left
+}
+
+@test "update changes limits, by options and by a file, in either direction" {
+	need_root
+	skip_unless cgroup "no hierarchy of version 1 has memory" test -d /sys/fs/cgroup/memory
+	bundle 'c["linux"]["resources"]["memory"] = {"limit": 67108864, "swap": 67108864}' sleep 100
+	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	if [ -e "/sys/fs/cgroup/memory/$ID/memory.memsw.limit_in_bytes" ]; then
+		oci update --memory 128m --memory-swap 134217728 "$ID"
+		[ "$(cat "/sys/fs/cgroup/memory/$ID/memory.memsw.limit_in_bytes")" = 134217728 ]
+		oci update --memory 32m --memory-swap 32m "$ID"
+	else
+		oci update --memory 32m "$ID"
+	fi
+	[ "$(cat "/sys/fs/cgroup/memory/$ID/memory.limit_in_bytes")" = 33554432 ]
+	echo '{"pids": {"limit": 44}, "cpu": {"shares": 2048}}' | oci update -r - "$ID"
+	[ "$(cat "/sys/fs/cgroup/pids/$ID/pids.max")" = 44 ]
+	[ "$(cat "/sys/fs/cgroup/cpu/$ID/cpu.shares")" = 2048 ]
+	run -1 oci update --memory 1x "$ID"
+	run -1 oci update --cpuset-cpus 9999 "$ID"
+	assert_output_has "cpuset.cpus"
 }
 
 @test "a command starts under a limit of one MiB of memory" {
