@@ -143,6 +143,9 @@ void report_text(const char *fmt, ...)
 	va_end(ap);
 	if (r > 0)
 		n = n + (size_t)r < sizeof(text) ? n + (size_t)r : sizeof(text) - 1;
+	/* one that had to be cut is a line all the same */
+	if (n == sizeof(text) - 1)
+		text[n - 1] = '\n';
 	say(text, n);
 }
 

@@ -2,8 +2,10 @@
 /* The state of a container, the fragment of a hook, and what goes with which stage. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "harness.h"
@@ -252,4 +254,58 @@ TEST(a_file_for_hooks_d_is_refused_where_the_annotation_is_none)
 	d.exe = "\xff";
 	EXPECT_TRUE(!rf_hook_d_print(&d, &err));
 	EXPECT_INT(EINVAL, err.code);
+}
+
+/* ----------------------------------------------------------------- rtnetlink */
+
+/* A network namespace of the test's own, where nobody else makes links. */
+static struct rf_netlink own_network(void)
+{
+	struct rf_netlink nl;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		harness_skip("userns", "the kernel refuses new user namespaces");
+	rf_netlink_init(&nl, rf_netlink_socket());
+	EXPECT_TRUE(nl.fd >= 0);
+	return nl;
+}
+
+TEST(links_addresses_and_routes_are_made_once_and_taken_away)
+{
+	static const uint8_t bytes[4] = { 10, 1, 2, 3 };
+	const struct rf_netlink_addr addr = { AF_INET, 8, bytes }, none = { .family = 0 };
+	const struct rf_netlink_addr to = { AF_INET, 32, (const uint8_t[4]){ 10, 9, 9, 9 } };
+	struct rf_netlink nl = own_network();
+	uint32_t index;
+	bool up;
+
+	EXPECT_INT(0, rf_netlink_find(&nl, "lo", &index, &up));
+	EXPECT_TRUE(!up);
+	EXPECT_INT(0, rf_netlink_set_up(&nl, index, true));
+	EXPECT_INT(0, rf_netlink_find(&nl, "lo", &index, &up));
+	EXPECT_TRUE(up);
+	EXPECT_INT(0, rf_netlink_addr(&nl, true, index, &addr));
+	EXPECT_INT(-EEXIST, rf_netlink_addr(&nl, true, index, &addr));
+	EXPECT_INT(0, rf_netlink_route(&nl, true, &to, &none, index));
+	EXPECT_INT(-EEXIST, rf_netlink_route(&nl, true, &to, &none, index));
+	EXPECT_INT(0, rf_netlink_route(&nl, false, &to, &none, index));
+	EXPECT_INT(-ESRCH, rf_netlink_route(&nl, false, &to, &none, index));
+	EXPECT_INT(0, rf_netlink_addr(&nl, false, index, &addr));
+	EXPECT_INT(-EADDRNOTAVAIL, rf_netlink_addr(&nl, false, index, &addr));
+	EXPECT_INT(-ENODEV, rf_netlink_find(&nl, "none", &index, &up));
+	(void)close(nl.fd);
+}
+
+TEST(what_the_kernel_says_of_a_failure_is_kept_until_the_next_request)
+{
+	static const uint8_t bytes[4] = { 10, 1, 2, 3 };
+	const struct rf_netlink_addr via = { AF_INET, 32, bytes }, none = { .family = 0 };
+	struct rf_netlink nl = own_network();
+	uint32_t index;
+
+	EXPECT_INT(-ENETUNREACH, rf_netlink_route(&nl, true, &none, &via, 0));
+	EXPECT_TRUE(strstr(nl.reason, "gateway"));
+	EXPECT_INT(0, rf_netlink_find(&nl, "lo", &index, NULL));
+	EXPECT_STR("", nl.reason);
+	(void)close(nl.fd);
 }
