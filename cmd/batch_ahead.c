@@ -52,7 +52,8 @@ static struct rf_context *take(struct batch *b, const struct batch_doc *doc, str
 
 	if (!ready->nr_parked)
 		return NULL;
-	if (load_to_dispatch(l, NULL, &err) == 0 && pool_ready_differs(ready, l) < 0)
+	if (load_to_dispatch(l, NULL, &err) == 0 && pool_ready_differs(ready, l) < 0 &&
+	    pool_ready_has_room_for(ready, l->chain))
 		ctx = pool_ready_take(ready);
 	if (ctx)
 		return ctx;

@@ -496,7 +496,8 @@ int launch_begin(struct launch *l, struct load *load)
 	l->load = load;
 	l->begin_ns = clock_ns();
 	describe(l);
-	r = die_with_parent(l);
+	/* a pool's command dies with its caller, which dies with its own parent */
+	r = l->pool ? 0 : die_with_parent(l);
 	if (r < 0)
 		return r;
 	say_fallback(l);

@@ -132,16 +132,16 @@ static bool is_past_join(const struct load *load, int index)
  * Was the group's memory used up?  Kernels that count no failures of version 1
  * show it by the peak.
  */
-static bool was_full(const struct limits *l)
+static bool was_full(const struct limits *l, const struct rf_cgroup_spec *c)
 {
 	const struct rf_cgroup_usage *u = &l->usage;
-	const uint64_t part = l->sb->cgroup.memory / 4;
+	const uint64_t part = c->memory / 4;
 	const uint64_t slack = part < PEAK_SLACK ? part : PEAK_SLACK;
 
-	if (!l->has_usage || !(l->sb->cgroup.set & 1U << RF_CG_MEMORY))
+	if (!l->has_usage || !(c->set & 1U << RF_CG_MEMORY))
 		return false;
 	return u->memory_hits > 0 || u->oom_kills > 0 ||
-	       (u->memory_peak >= 0 && (uint64_t)u->memory_peak + slack >= l->sb->cgroup.memory);
+	       (u->memory_peak >= 0 && (uint64_t)u->memory_peak + slack >= c->memory);
 }
 
 bool limits_too_low(const struct limits *l, const struct load *load, int index, int result,
@@ -149,7 +149,7 @@ bool limits_too_low(const struct limits *l, const struct load *load, int index, 
 {
 	const struct rf_cgroup_spec *c = &load->sb->cgroup;
 
-	if (index < 0 || !was_full(l) || !is_past_join(load, index) ||
+	if (index < 0 || !was_full(l, c) || !is_past_join(load, index) ||
 	    (result != -ENOMEM && result != -EINTR))
 		return false;
 	rf_err_at(err, &c->places[RF_CG_MEMORY], ENOMEM,
@@ -166,7 +166,7 @@ static bool died_of_memory(const struct limits *l, const struct rf_verdict *v)
 	if (l->usage.oom_kills > 0)
 		return true;
 	return v->outcome == RF_SIGNALED && (v->signal == SIGKILL || v->signal == SIGSEGV) &&
-	       was_full(l);
+	       was_full(l, &l->sb->cgroup);
 }
 
 static void report_memory(const struct limits *l)

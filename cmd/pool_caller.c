@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,13 +127,34 @@ static int find_spec(void *state, const struct rf_opt *opt, int is_spec, const c
 	return 0;
 }
 
-/* The same file under another name is the same spec, and has our places in its chain. */
-static const char *name_of(const struct pool *p, const char *file)
+static bool is_same_file(const char *one, const char *other)
 {
 	struct stat a, b;
 
-	return p->spec && stat(file, &a) == 0 && stat(p->spec, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino ? p->spec : file;
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Are both in one directory?  What a spec extends is looked for beside it. */
+static bool is_beside(const char *one, const char *other)
+{
+	const char *slash = strrchr(one, '/'), *end = strrchr(other, '/');
+	char a[PATH_MAX], b[PATH_MAX];
+	int na = slash ? snprintf(a, sizeof(a), "%.*s", (int)(slash - one + 1), one) :
+			 snprintf(a, sizeof(a), ".");
+	int nb = snprintf(b, sizeof(b), "%.*s", (int)(end - other + 1), other);
+
+	return na > 0 && (size_t)na < sizeof(a) && nb > 0 && (size_t)nb < sizeof(b) &&
+	       is_same_file(a, b);
+}
+
+/*
+ * The same file under another name, in the same directory, is the same spec, and has
+ * our places in its chain.
+ */
+static const char *name_of(const struct pool *p, const char *file)
+{
+	return p->spec && is_same_file(file, p->spec) && is_beside(file, p->spec) ? p->spec : file;
 }
 
 static int take_word(void *state, const struct rf_opt *opt, int is_spec, const char *value,
@@ -223,6 +245,8 @@ static int check_sandbox(struct caller *c, struct rf_err *err)
 	if (!head)
 		return rf_err_set(err, EAGAIN, "no sandbox could be made");
 	other = pool_ready_differs(&c->pool->ready, &c->load);
+	if (other < 0 && !pool_ready_has_room_for(&c->pool->ready, c->load.chain))
+		return rf_err_set(err, E2BIG, "its arguments and environment have no room");
 	if (other < 0)
 		return 0;
 	if (other == rf_chain_nr(head))

@@ -44,6 +44,7 @@ struct client {
 	pid_t		 parent;
 	struct rf_ring	*ring;
 	struct signals	 signals;
+	sigset_t	 mask;		/* before them */
 	struct terminal	*terminal;	/* private, of the command; or NULL */
 	struct rf_tty	 tty;
 	int		 verdict_fd;	/* -1 */
@@ -141,22 +142,24 @@ static int describe(struct pool_request *q, struct rf_err *err)
 	return 0;
 }
 
-static int make_request(struct client *c, int argc, char **argv)
+static int make_request(struct client *c, int argc, char **argv, struct rf_err *err)
 {
 	struct pool_request q = { .argv = argv, .argc = (size_t)argc,
 				  .wants_verdict = c->verdict_fd >= 0 };
-	int r = describe(&q, c->err);
+	int r = describe(&q, err);
 	void *text = NULL;
 	size_t len = 0;
 
 	if (r == 0) {
 		text = pool_request_pack(&q, &len);
 		r = text ? pool_memfd(text, len) : -ENOMEM;
+		if (r < 0)
+			(void)rf_err_set(err, -r, "memory for the pool's request");
 	}
 	free(text);
 	free((char *)(uintptr_t)q.cwd);
 	if (r < 0)
-		return rf_err_set(c->err, -r, "memory for the pool's request");
+		return r;
 	c->fds[0] = r;
 	memcpy(c->fds + 1, q.numbers, q.nr_fds * sizeof(int));
 	c->nr_fds = q.nr_fds + 1;
@@ -275,6 +278,10 @@ static int handle(struct client *c, struct pool_message *m, int argc, char **arg
 
 	switch ((enum pool_what)m->head.what) {
 	case POOL_COLD:
+		if (c->signals.ended_by) {	/* while it made up its mind */
+			c->answer->signal = c->signals.ended_by;
+			return 1;
+		}
 		r = take_cold(c, m, argc, argv);
 		return r < 0 ? r : 2;
 	case POOL_SAY:
@@ -382,8 +389,14 @@ static int start(struct client *c, struct rf_err *why)
 	if (c->socket < 0)
 		return 0;
 	r = pool_send(c->socket, POOL_RUN, POOL_VERSION, 0, NULL, 0, c->fds, c->nr_fds);
-	if (r == 0 || r == -EPIPE)	/* who is sent away at the door may read why */
-		r = rf_ring_watch(c->ring, c->socket, WATCH_POOL);
+	if (r < 0 && r != -EPIPE) {	/* not all descriptors can be sent */
+		(void)close(c->socket);
+		c->socket = -1;
+		(void)rf_err_set(why, -r, "ask the pool '%s'", c->pool);
+		return 0;
+	}
+	/* who is sent away at the door may read why */
+	r = rf_ring_watch(c->ring, c->socket, WATCH_POOL);
 	return r < 0 ? rf_err_set(c->err, -r, "the pool '%s'", c->pool) : 0;
 }
 
@@ -406,10 +419,11 @@ static void client_done(struct client *c)
  */
 static int run_in(struct client *c, int argc, char **argv, struct rf_err *why)
 {
-	int r = make_request(c, argc, argv);
+	int r = make_request(c, argc, argv, why);
 
-	if (r == 0)
-		r = start(c, why);
+	if (r < 0)		/* nobody has been asked */
+		return 0;
+	r = start(c, why);
 	if (r < 0 || c->socket < 0)
 		return r;
 	r = loop(c, argc, argv);
@@ -465,6 +479,7 @@ int pool_run(int argc, char **argv, struct run *run, struct pool_answer *ret)
 	c.pool = a.pool;
 	c.has_spec = a.has_spec;
 	c.verdict_fd = run->verdict_fd;
+	(void)sigprocmask(SIG_SETMASK, NULL, &c.mask);
 	r = run_in(&c, argc, argv, &why);
 	if (r == 0 && c.socket < 0)
 		r = no_pool(&a, &why, ret, argc, argv, err);
@@ -473,6 +488,9 @@ int pool_run(int argc, char **argv, struct run *run, struct pool_answer *ret)
 	else if (r == 2)
 		r = 0;
 	client_done(&c);
+	/* what is launched without it begins as we did; what has come meanwhile counts */
+	if (r == 0)
+		(void)sigprocmask(SIG_SETMASK, &c.mask, NULL);
 	return r;
 }
 

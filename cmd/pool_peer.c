@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -29,6 +30,7 @@ static const struct same_file {
 	{ "attr/current", "security label", true },
 	{ "oom_score_adj", "oom_score_adj", false },
 	{ "personality", "personality", true },
+	{ "coredump_filter", "filter of core dumps", true },
 	{ "loginuid", "login uid", true },
 };
 
@@ -41,6 +43,8 @@ static const struct same_line {
 	{ "CapEff", "effective capabilities" }, { "CapBnd", "capability bounding set" },
 	{ "CapAmb", "ambient capabilities" }, { "NoNewPrivs", "no_new_privs" },
 	{ "Seccomp", "seccomp" }, { "Seccomp_filters", "seccomp filters" },
+	{ "Speculation_Store_Bypass", "speculation" },
+	{ "SpeculationIndirectBranch", "speculation" }, { "THP_enabled", "huge pages" },
 	{ "Cpus_allowed", "processors" }, { "Mems_allowed", "memory nodes" },
 };
 
@@ -60,11 +64,17 @@ struct pool_self {
 
 /* ------------------------------------------------------------------ what one is */
 
-/* Fields 18, 19, 40 and 41 of /proc/PID/stat: priority, nice, real-time priority, policy. */
+#define IOPRIO_OF_PROCESS 1	/* IOPRIO_WHO_PROCESS */
+
+/*
+ * Fields 18, 19, 40 and 41 of /proc/PID/stat: priority, nice, real-time priority, policy;
+ * and the priority of its reads and writes.
+ */
 static int scheduling_of(const struct process *p, char *buf, size_t size)
 {
 	char text[1024], *at, *field[44] = { NULL };
 	ssize_t n = process_read(p, "stat", text, sizeof(text));
+	long ioprio;
 
 	if (n < 0)
 		return (int)n;
@@ -75,8 +85,11 @@ static int scheduling_of(const struct process *p, char *buf, size_t size)
 	}
 	if (!field[41])
 		return -EIO;
-	(void)snprintf(buf, size, "%ld %ld %ld", strtol(field[19], NULL, 10),
-		       strtol(field[40], NULL, 10), strtol(field[41], NULL, 10));
+	ioprio = syscall(SYS_ioprio_get, IOPRIO_OF_PROCESS, strtol(text, NULL, 10));
+	if (ioprio < 0)
+		return -errno;
+	(void)snprintf(buf, size, "%ld %ld %ld %ld", strtol(field[19], NULL, 10),
+		       strtol(field[40], NULL, 10), strtol(field[41], NULL, 10), ioprio);
 	return 0;
 }
 

@@ -238,6 +238,17 @@ int pool_ready_maintain(struct pool_ready *p)
 	return next ? (int)(next / NS_PER_MS) + 1 : -1;
 }
 
+bool pool_ready_has_room_for(const struct pool_ready *p, const struct rf_chain *c)
+{
+	struct rf_layout l;
+
+	rf_layout_of(c, &l);
+	for (const struct ready *s = p->first; s; s = s->next)
+		if (s->ctx->area && l.size > s->ctx->area->size)
+			return false;
+	return true;
+}
+
 struct rf_context *pool_ready_take(struct pool_ready *p)
 {
 	for (struct ready *s = p->first; s; s = s->next) {
@@ -245,6 +256,12 @@ struct rf_context *pool_ready_take(struct pool_ready *p)
 
 		if (!s->parked || s->retired)
 			continue;
+		/* it has ended, and the completion that says so is still to come, for @s */
+		if (ctx->parked_op < 0) {
+			s->parked = false;
+			p->nr_parked--;
+			continue;
+		}
 		forget(p, s);
 		p->quiet_ns = clock_ns() + QUIET_NS;
 		return ctx;

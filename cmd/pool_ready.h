@@ -45,6 +45,8 @@ void pool_ready_done(struct pool_ready *p);
  * something to do, in ms; -1: nothing.
  */
 int pool_ready_maintain(struct pool_ready *p);
+/* Can they hold all of @c?  Long arguments and a large environment take room. */
+bool pool_ready_has_room_for(const struct pool_ready *p, const struct rf_chain *c);
 /* The oldest that is to be had, or NULL; it is the caller's. */
 struct rf_context *pool_ready_take(struct pool_ready *p);
 /* Of a context that is not taken: user_data is odd. */

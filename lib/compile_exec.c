@@ -79,19 +79,22 @@ static void emit_rlimit(struct rf_compile *k, const struct rf_rlimit_spec *limit
 	op->u.rlimit.hard = limit->hard;
 }
 
-/* What the spec says of @resource, or what the caller has instead of what we have. */
+/*
+ * What the caller has instead of what we have, then what the spec says of @resource:
+ * that is no way above the hard limit of a caller.
+ */
 static void emit_rlimit_of(struct rf_compile *k, unsigned int resource)
 {
 	const struct rf_sandbox *sb = k->sb;
 	struct rf_rlimit_spec own = { .resource = (int)resource };
 
-	if (sb->rlimit_set & 1U << resource) {
-		emit_rlimit(k, &sb->rlimits[resource]);
-	} else if (sb->caller && sb->caller->rlimit_set & 1U << resource) {
+	if (sb->caller && sb->caller->rlimit_set & 1U << resource) {
 		own.soft = sb->caller->rlimits[resource].soft;
 		own.hard = sb->caller->rlimits[resource].hard;
 		emit_rlimit(k, &own);
 	}
+	if (sb->rlimit_set & 1U << resource)
+		emit_rlimit(k, &sb->rlimits[resource]);
 }
 
 static void emit_rlimits(struct rf_compile *k)

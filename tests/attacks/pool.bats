@@ -184,3 +184,17 @@ input()"' <in >up 3>&- &
 	run ! grep -lz SECRET /proc/$POOL/environ
 	run ! sh -c "ls -l /proc/$POOL/fd | grep $DIR/file"
 }
+
+@test "no limit above its caller's comes with the pool, and no better place in a queue" {
+	pool --spec pool.yaml
+	run bash -c 'ulimit -n 100; "$RINGFENCE" run --limit-nofile=5000 -- true'
+	[ "$status" = 125 ]
+	run -125 bash -c 'ulimit -n 100; "$RINGFENCE" run --pool --pool-else=error --limit-nofile=5000 -- true'
+	assert_output_has 'rlimit nofile soft=5000 hard=5000: Operation not permitted'
+	run -0 bash -c 'ulimit -n 100; "$RINGFENCE" run --pool --pool-else=error --limit-nofile=50 -- sh -c "ulimit -n"'
+	[ "$output" = 50 ]
+	run -125 ionice -c 3 "$RINGFENCE" run --pool --pool-else=error -- true
+	assert_output_has 'its scheduling: not that of the pool'
+	run -125 bash -c 'echo 0 >/proc/self/coredump_filter; "$RINGFENCE" run --pool --pool-else=error -- true'
+	assert_output_has 'its filter of core dumps: not that of the pool'
+}

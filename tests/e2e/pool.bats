@@ -258,6 +258,86 @@ teardown() {
 	assert_output_has "'.x' is no name for a pool"
 }
 
+@test "a spec means the same with the pool as without: beside it is where its own name is" {
+	mkdir one two
+	echo 'extends: [default, ./base.yaml]' >one/pool.yaml
+	echo 'hostname: from-one' >one/base.yaml
+	echo 'hostname: from-two' >two/base.yaml
+	ln -s ../one/pool.yaml two/pool.yaml
+	ln one/pool.yaml two/hard.yaml
+	ln -s pool.yaml one/other.yaml
+	pool --spec one/pool.yaml
+	run -0 "$RINGFENCE" run --pool --spec two/pool.yaml -- uname -n
+	[ "$output" = from-two ]
+	run -0 "$RINGFENCE" run --pool --spec two/hard.yaml -- uname -n
+	[ "$output" = from-two ]
+	run -0 warm --spec one/other.yaml -- uname -n
+	[ "$output" = from-one ]
+}
+
+@test "die_with_parent: not the pool with its own parent" {
+	echo 'die_with_parent: true' >>pool.yaml
+	cat >parent.sh <<-'EOF_SH'
+		"$RINGFENCE" pool --spec pool.yaml 2>pool.err &
+		echo $! >pool.pid
+		for _ in $(seq 500); do
+			[ ! -S runtime/ringfence/.pool-default ] || break
+			sleep 0.02
+		done
+		"$RINGFENCE" run --pool --pool-else=error -- echo hi
+	EOF_SH
+	run -0 bash parent.sh 3>&-
+	[ "$output" = hi ]
+	POOL=$(cat pool.pid)
+	run -0 warm -- echo there
+	[ "$output" = there ]
+	"$RINGFENCE" pool drain
+}
+
+@test "a request that cannot be made, or has no room, is launched without the pool" {
+	pool --spec pool.yaml
+	mkdir gone
+	run -0 bash -c 'cd gone; rmdir ../gone; "$RINGFENCE" run --pool --spec "$DIR/pool.yaml" -- pwd'
+	[ "$output" = / ]
+	run -0 "$RINGFENCE" run --pool -- sh -c 'echo $#' $(seq 100000)
+	[ "$output" = 99999 ]
+	[ "$(status last_sent_away)" = 'its arguments and environment have no room: Argument list too long' ]
+	run -0 warm -- true
+}
+
+@test "what is launched without the pool can be ended while it is prepared" {
+	pool --spec pool.yaml
+	mkfifo fifo
+	"$RINGFENCE" run --pool=gone --spec fifo -- true 3>&- &
+	pid=$!
+	exec 9>fifo		# it has it open, and waits for the rest
+	kill -TERM $pid
+	for _ in $(seq 250); do
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.02
+	done
+	exec 9>&-
+	ended 143
+}
+
+@test "a sandbox that has died as it became ready is nobody's" {
+	# what says that it is ready and what says that it has ended come at once, to a
+	# pool that somebody waits for
+	pool --spec pool.yaml -n 1
+	for wait in 2 3 4 5 6 7 8 9 2 3 4 5 6 7 8 9; do
+		until_status ready 1
+		"$RINGFENCE" run --pool -- true 2>/dev/null 3>&- &
+		"$RINGFENCE" run --pool -- true 2>/dev/null 3>&- &
+		sleep 0.00$wait
+		kill -STOP $POOL
+		sleep 0.03
+		pkill -KILL -P $POOL || true
+		kill -CONT $POOL
+	done
+	until_status ready 1
+	run -0 warm -- true
+}
+
 @test "a pool that is gone means a launch without it, or an error" {
 	run -125 "$RINGFENCE" run --pool -- true
 	assert_output_has "no pool 'default' is running"
