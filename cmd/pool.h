@@ -57,6 +57,7 @@ struct caller {
 	struct load	 load;
 	struct launch	 launch;
 	bool		 loaded;		/* the two are to be released */
+	int		 nr_ready;		/* ops that had been done before it came */
 };
 
 struct pool {
@@ -72,6 +73,9 @@ struct pool {
 	unsigned int	 nr_callers, nr_running, nr_waiting;
 	bool		 draining;	/* no caller is taken any more */
 	bool		 crowded;	/* too many callers: the next one waits outside */
+	bool		 starved;	/* of descriptors, with no caller whose end would help */
+	bool		 lost;		/* our working directory is gone */
+	uint64_t	 look_ns;	/* what we are is not looked at before */
 	uint64_t	 warm, cold;	/* launches */
 	char		 last_cold[160];	/* why */
 	struct rf_err	 err;

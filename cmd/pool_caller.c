@@ -157,18 +157,38 @@ static const char *name_of(const struct pool *p, const char *file)
 	return p->spec && is_same_file(file, p->spec) && is_beside(file, p->spec) ? p->spec : file;
 }
 
+/* Files that are other ones in each process, and pipes, for which we would wait. */
+static bool is_of_its_own(const char *value)
+{
+	return strstr(value, "/proc/") || strstr(value, "/dev/fd") || strstr(value, "/dev/std");
+}
+
+static int check_spec_file(const char *file, struct rf_err *err)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return rf_err_set(err, EINVAL, "its spec is no regular file");
+	return 0;
+}
+
 static int take_word(void *state, const struct rf_opt *opt, int is_spec, const char *value,
 		     struct rf_err *err)
 {
 	struct caller *c = state;
 
+	int r;
+
+	if (value && (is_spec || opt->id == RUN_SPEC) && is_of_its_own(value))
+		return rf_err_set(err, EINVAL, "--%s names a file of its own process", opt->name);
 	if (is_spec)
 		return rf_option_apply(opt, value, c->load.sb, err);
 	if (opt->id != RUN_SPEC)
 		return 0;
 	if (strcmp(value, "-") == 0)
 		return rf_err_set(err, EINVAL, "the spec is its standard input");
-	return load_spec(&c->load, name_of(c->pool, value), err);
+	r = check_spec_file(value, err);
+	return r < 0 ? r : load_spec(&c->load, name_of(c->pool, value), err);
 }
 
 static int read_words(struct caller *c, struct rf_err *err)
@@ -228,8 +248,8 @@ static int load_there(struct caller *c, struct rf_err *err)
 	if (r == 0)
 		r = load_to_dispatch(&c->load, &c->view, err);
 	environ = ours;
-	if (fchdir(c->pool->cwd) < 0 && r == 0)
-		r = rf_err_set(err, errno, "the working directory");
+	/* nothing means any more what it meant */
+	c->pool->lost |= fchdir(c->pool->cwd) < 0;
 	return r;
 }
 
@@ -325,6 +345,7 @@ static int launch_it(struct caller *c, struct rf_context *ctx)
 	l->user_data = (uint64_t)(uintptr_t)c;
 	l->ready = ctx;
 	l->pool = c->pool->socket.name;
+	c->nr_ready = rf_chain_nr(c->pool->ready.head);
 	c->state = CALLER_RUNNING;
 	c->pool->nr_waiting--;
 	c->pool->nr_running++;
@@ -382,11 +403,24 @@ static int pass_on(struct caller *c, const struct rf_completion *done)
 	return r < 0 ? r : 1;
 }
 
+/* It was ready, and had ended before anything was done for this caller. */
+static bool was_dead(const struct caller *c, const struct rf_completion *done)
+{
+	return done->kind == RF_DONE_FAILED && done->index >= 0 && done->index < c->nr_ready &&
+	       !c->launch.signals.ended_by && !c->launch.limits.passed;
+}
+
 int caller_handle(struct caller *c, const struct rf_completion *done)
 {
 	struct launch *l = &c->launch;
 	bool was_broken = l->err.code;
-	int r = pass_on(c, done);
+	int r;
+
+	if (was_dead(c, done)) {
+		c->pool->warm--;
+		return send_away(c, "the sandbox that was ready has ended");
+	}
+	r = pass_on(c, done);
 
 	if (r < 0)		/* it does not listen any more */
 		caller_end(c, SIGKILL);

@@ -53,6 +53,13 @@ static const char *const namespaces[] = {
 	"time_for_children",
 };
 
+/* As messages have them. */
+static const char *const ns_names[] = {
+	"user namespace", "mount namespace", "pid namespace", "pid namespace for children",
+	"net namespace", "ipc namespace", "uts namespace", "cgroup namespace", "time namespace",
+	"time namespace for children",
+};
+
 struct pool_self {
 	struct process	 process;
 	char		 files[NR(files)][TEXT_MAX];	/* "": there is none */
@@ -146,10 +153,32 @@ struct pool_self *pool_self_free(struct pool_self *s)
 	return NULL;
 }
 
+/* SO_PEERPIDFD: a number may be used again. */
+static bool knows_peers(void)
+{
+	int pair[2], pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+	bool knows;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	knows = getsockopt(pair[0], SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0;
+	if (knows)
+		(void)close(pidfd);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return knows;
+}
+
 int pool_peer_can_tell(const struct pool_self *self, struct rf_err *err)
 {
 	uint64_t value = 1;
 
+	if (!knows_peers()) {
+		rf_err_set(err, EOPNOTSUPP, "a pool needs Linux 6.5: before, the kernel cannot say for "
+			   "certain who has connected");
+		return -EOPNOTSUPP;
+	}
 	if (process_status_of(self->status, "NoNewPrivs", 10, &value) == 0 && !value)
 		return 0;
 	rf_err_set(err, EPERM, "a pool under no_new_privs could not tell a caller that Landlock confines");
@@ -181,9 +210,14 @@ static int open_peer(int socket, struct process *ret)
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return -errno;
 	r = process_open(cred.pid, ret);
-	len = sizeof(pidfd);
-	if (r < 0 || getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
+	if (r < 0)
 		return r;
+	len = sizeof(pidfd);
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0) {
+		r = -errno;
+		process_close(ret);
+		return r;
+	}
 	(void)close(ret->fd);
 	ret->fd = pidfd;
 	if (process_is_alive(ret))
@@ -229,11 +263,20 @@ static const char *compare(const struct pool_self *a, const struct pool_self *b)
 	return strcmp(a->scheduling, b->scheduling) != 0 ? "scheduling" : NULL;
 }
 
+const char *pool_self_differs(const struct pool_self *self, const struct pool_self *other)
+{
+	for (size_t i = 0; i < NR(namespaces); i++)
+		if (self->ns[i].st_ino != other->ns[i].st_ino ||
+		    self->ns[i].st_dev != other->ns[i].st_dev)
+			return ns_names[i];
+	return compare(self, other);
+}
+
 const char *pool_peer_differs(const struct pool_self *self, int socket, char *buf, size_t size)
 {
 	struct pool_self *other = calloc(1, sizeof(*other));
 	struct process p;
-	const char *what = NULL;
+	const char *what;
 	int r = other ? open_peer(socket, &p) : -ENOMEM;
 
 	if (r == 0) {
@@ -242,23 +285,11 @@ const char *pool_peer_differs(const struct pool_self *self, int socket, char *bu
 			r = -ESRCH;
 		process_close(&p);
 	}
-	if (r < 0) {
-		(void)snprintf(buf, size, "what it is cannot be seen: %s", strerror(-r));
-		free(other);
-		return buf;
-	}
-	for (size_t i = 0; i < NR(namespaces) && !what; i++) {
-		if (self->ns[i].st_ino == other->ns[i].st_ino &&
-		    self->ns[i].st_dev == other->ns[i].st_dev)
-			continue;
-		what = namespaces[i];
-		(void)snprintf(buf, size, "its %s namespace is another", what);
-	}
-	if (!what) {
-		what = compare(self, other);
-		if (what)
-			(void)snprintf(buf, size, "its %s: not that of the pool", what);
-	}
+	what = r < 0 ? NULL : pool_self_differs(self, other);
 	free(other);
-	return what ? buf : NULL;
+	if (r < 0)
+		(void)snprintf(buf, size, "what it is cannot be seen: %s", strerror(-r));
+	else if (what)
+		(void)snprintf(buf, size, "its %s: not that of the pool", what);
+	return r < 0 || what ? buf : NULL;
 }

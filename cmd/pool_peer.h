@@ -23,6 +23,9 @@ struct pool_self;
 struct pool_self *pool_self_new(struct rf_err *err);
 struct pool_self *pool_self_free(struct pool_self *self);
 
+/* In what @other is not what @self is; NULL: in nothing that counts. */
+const char *pool_self_differs(const struct pool_self *self, const struct pool_self *other);
+
 /* Can one that is confined be told from one that is not?  Else -EPERM with @err. */
 int pool_peer_can_tell(const struct pool_self *self, struct rf_err *err);
 

@@ -49,7 +49,7 @@ static void retire(struct pool_ready *p, struct ready *s)
 	(void)rf_context_kill(s->ctx);
 }
 
-static void retire_all(struct pool_ready *p)
+void pool_ready_retire(struct pool_ready *p)
 {
 	for (struct ready *s = p->first; s; s = s->next)
 		retire(p, s);
@@ -75,7 +75,9 @@ static void making_failed(struct pool_ready *p, const struct rf_err *err)
 {
 	p->failed++;
 	p->err = *err;
-	p->retry_ns = clock_ns() + RETRY_NS;
+	if (p->has_failed)
+		p->retry_ns = clock_ns() + RETRY_NS;
+	p->has_failed = true;
 	if (!p->quiet)
 		report_error(err, REPORT_STRERROR);
 }
@@ -89,7 +91,7 @@ static void set_head(struct pool_ready *p, struct load *l)
 	p->head = l->chain;
 	p->sources = l->sb->sources;
 	l->chain = NULL;
-	retire_all(p);
+	pool_ready_retire(p);
 }
 
 static bool is_other(const struct pool_ready *p, const struct load *l)
@@ -299,6 +301,7 @@ void pool_ready_handle(struct pool_ready *p, const struct rf_completion *done)
 			return;
 		s->parked = true;
 		p->nr_parked++;
+		p->has_failed = false;
 		return;
 	case RF_DONE_FAILED: case RF_DONE_EXIT:
 		lost(p, s, done);
@@ -331,7 +334,7 @@ void pool_ready_init(struct pool_ready *p, struct rf_ring *ring,
 void pool_ready_stop(struct pool_ready *p)
 {
 	p->stopped = true;
-	retire_all(p);
+	pool_ready_retire(p);
 }
 
 void pool_ready_done(struct pool_ready *p)

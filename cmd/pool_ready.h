@@ -26,7 +26,8 @@ struct pool_ready {
 	unsigned int	 nr, nr_parked;	/* made or being made; to be had */
 	bool		 stopped;	/* no more are made */
 	bool		 quiet;		/* what fails is not told */
-	uint64_t	 retry_ns;	/* making failed: not before */
+	uint64_t	 retry_ns;	/* making failed, twice in a row: not before */
+	bool		 has_failed;	/* the last one */
 	uint64_t	 look_ns;	/* the spec is not looked at again before */
 	uint64_t	 quiet_ns;	/* nor is one made, while there are enough */
 	uint64_t	 made, failed, retired;
@@ -36,6 +37,8 @@ struct pool_ready {
 /* @load(@arg) makes the sandbox that is to be kept ready, anew each time: not resolved. */
 void pool_ready_init(struct pool_ready *p, struct rf_ring *ring,
 		     int (*load)(void *arg, struct load *l, struct rf_err *err), void *arg);
+/* Those that are ready are of no use any more. */
+void pool_ready_retire(struct pool_ready *p);
 /* All are killed; what is left of them comes as completions. */
 void pool_ready_stop(struct pool_ready *p);
 void pool_ready_done(struct pool_ready *p);

@@ -26,6 +26,8 @@
 enum { WATCH_SOCKET = 2, WATCH_SIGNALS = 4, WATCH_LAST = 4 };
 
 #define CALLERS_MAX	512
+#define STARVED_MS	100
+#define LOOK_NS		1000000000ULL	/* between two looks at ourselves */
 #define SILENCE_NS	(10 * 1000000000ULL)	/* for a caller to say what it wants */
 
 /* ------------------------------------------------------------------- callers */
@@ -41,6 +43,28 @@ static void release(struct pool *p, struct caller *c)
 static int watch_caller(struct caller *c)
 {
 	return rf_ring_watch(c->pool->ring, c->socket, (uint64_t)(uintptr_t)c);
+}
+
+/*
+ * We may have been moved, to another control group for one.  What is made from now on goes
+ * along, what is ready has stayed behind.
+ */
+static void look_at_ourselves(struct pool *p)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct pool_self *now;
+
+	if (clock_ns() < p->look_ns || p->draining)
+		return;
+	p->look_ns = clock_ns() + LOOK_NS;
+	now = pool_self_new(&err);
+	if (!now || !pool_self_differs(p->self, now)) {
+		(void)pool_self_free(now);
+		return;
+	}
+	(void)pool_self_free(p->self);
+	p->self = now;
+	pool_ready_retire(&p->ready);
 }
 
 /*
@@ -75,13 +99,16 @@ static int take_callers(struct pool *p)
 {
 	int r = 0;
 
+	look_at_ourselves(p);
 	while (p->nr_callers < CALLERS_MAX && r == 0)
 		r = take_caller(p);
 	p->crowded = p->nr_callers >= CALLERS_MAX;
 	/* no descriptors left: those who wait there are asked in again by the next one to go */
-	if (r == -EMFILE || r == -ENFILE)
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS) {
 		p->crowded = p->nr_callers > 0;
-	if (p->crowded || p->draining)
+		p->starved = !p->crowded;
+	}
+	if (p->crowded || p->starved || p->draining)
 		return 0;
 	return rf_ring_watch(p->ring, p->socket.fd, WATCH_SOCKET);
 }
@@ -301,6 +328,19 @@ static int sooner(int a, int b)
 	return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+/* What to do while nothing happens; how long until there is more, in ms, or -1. */
+static int idle(struct pool *p)
+{
+	int ms;
+
+	look_at_ourselves(p);
+	ms = sooner(pool_ready_maintain(&p->ready), drop_silent(p));
+	if (!p->starved)
+		return ms;
+	p->starved = rf_ring_watch(p->ring, p->socket.fd, WATCH_SOCKET) < 0;
+	return sooner(ms, STARVED_MS);
+}
+
 /* 1: told to end; 0: drained; or a negative errno. */
 static int loop(struct pool *p)
 {
@@ -312,13 +352,12 @@ static int loop(struct pool *p)
 			return 0;
 		serve_waiting(p);
 		r = rf_ring_wait(p->ring, 0, &done);
-		if (r == 0) {
-			int ms = sooner(pool_ready_maintain(&p->ready), drop_silent(p));
-
-			r = rf_ring_wait(p->ring, ms, &done);
-		}
+		if (r == 0)
+			r = rf_ring_wait(p->ring, idle(p), &done);
 		if (r > 0)
 			r = handle(p, &done);
+		if (r == 0 && p->lost)
+			r = -ENOENT;
 		if (r)
 			return r;
 	}

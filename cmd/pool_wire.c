@@ -2,6 +2,7 @@
 #include "pool_wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -242,8 +243,8 @@ long pool_memfd_read(int fd, void **ret)
 	size_t len = 0;
 	ssize_t n;
 
-	/* a pipe or a device could make us wait */
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 0 ||
+	/* anything but memory could make us wait */
+	if (fcntl(fd, F_GET_SEALS) < 0 || fstat(fd, &st) < 0 || st.st_size < 0 ||
 	    st.st_size > (off_t)POOL_REQUEST_MAX)
 		return -EBADMSG;
 	text = malloc((size_t)st.st_size + 1);

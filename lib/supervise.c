@@ -189,10 +189,10 @@ static bool exec_succeeded(struct rf_task *t)
 	return rf_task_has_exited(t) || rf_task_has_execed(t->pid) != 0;
 }
 
-/* More than the context image ever maps: itself, its stacks, and the area. */
+/* More than the context image ever has: itself, its stacks, and what is used of the area. */
 static long image_rss_kib(const struct rf_context *ctx)
 {
-	return 256 + (long)(ctx->area->size / 1024);
+	return 256 + (long)((ctx->area->off_data + ctx->area->data_len) / 1024);
 }
 
 static void set_started(struct rf_context *ctx, uint32_t index)

@@ -28,7 +28,7 @@ beside() {
 @test "a command in a sandbox cannot have the pool run anything" {
 	pool --spec pool.yaml
 	run -125 beside -- /tmp/ringfence run --pool --pool-else=error -- true
-	assert_output_has 'namespace is another'
+	assert_output_has 'namespace: not that of the pool'
 	run -125 beside -- /tmp/ringfence run --pool=/tmp/runtime/ringfence/.pool-default \
 		--pool-else=error -- true
 	run -125 beside -- /tmp/ringfence pool drain

@@ -338,6 +338,44 @@ teardown() {
 	run -0 warm -- true
 }
 
+@test "one that has died while it was ready is no caller's loss" {
+	pool --spec pool.yaml -n 1
+	until_status ready 1
+	for _ in 1 2 3 4 5; do
+		# its maker sleeps, the one that waits is what matters
+		for child in $(pgrep -P $POOL); do
+			kill -KILL "$child" 2>/dev/null || true
+		done
+		run -0 "$RINGFENCE" run --pool -- echo alive
+		[ "${lines[-1]}" = alive ]
+	done
+	until_status ready 1
+	run -0 warm -- true
+}
+
+@test "a pool that has been moved makes what it is now, and serves who is" {
+	pool --spec pool.yaml -n 1
+	until_status ready 1
+	renice -n 5 -p $POOL
+	sleep 1.2
+	run -125 warm -- true
+	assert_output_has 'its scheduling: not that of the pool'
+	run -0 nice -n 5 "$RINGFENCE" run --pool --pool-else=error -- sh -c 'nice'
+	[ "$output" = 5 ]
+}
+
+@test "files of the caller's own process are for a launch without the pool" {
+	pool --spec pool.yaml
+	run -0 bash -c '"$RINGFENCE" run --pool --verdict verdict --spec <(echo "{extends: [default], hostname: mine}") -- uname -n'
+	[ "$output" = mine ]
+	verdict_has 'names a file of its own process'
+	mkfifo fifo
+	(echo '{extends: [default], hostname: fifo}' >fifo) 3>&- &
+	run -0 "$RINGFENCE" run --pool --verdict verdict --spec fifo -- uname -n
+	[ "$output" = fifo ]
+	verdict_has 'its spec is no regular file'
+}
+
 @test "a pool that is gone means a launch without it, or an error" {
 	run -125 "$RINGFENCE" run --pool -- true
 	assert_output_has "no pool 'default' is running"

@@ -97,13 +97,15 @@ TEST(behind_the_gate_is_what_a_launch_knows)
 	compiled_free(&both);
 }
 
-TEST(what_the_spec_says_goes_before_what_the_caller_has)
+TEST(what_the_spec_says_is_set_below_what_the_caller_has)
 {
 	struct compiled c = part_of("{root: host, limits: {nofile: 9}, umask: '077'}\n", &user,
 				    RF_PART_BOTH);
 
 	EXPECT_INT(0, c.r);
-	EXPECT_INT(2, count_lines(&c, "rlimit"));
+	EXPECT_INT(3, count_lines(&c, "rlimit"));
+	assert_true(find_line(&c, "rlimit nofile soft=9", 0) >
+		    find_line(&c, "rlimit nofile soft=70", 0));
 	EXPECT_INT(1, count_lines(&c, "rlimit nofile soft=9 hard=9"));
 	EXPECT_INT(1, count_lines(&c, "umask 0077"));
 	EXPECT_INT(1, count_lines(&c, "umask"));
