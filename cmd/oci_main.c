@@ -11,7 +11,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "error.h"
 #include "oci_runtime.h"
 #include "options.h"
@@ -49,8 +48,6 @@ struct words {
 	int	(*take)(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err);
 	void	 *state;
 };
-
-#define OPTION_HELP 9999
 
 static int take_own(void *state, const struct rf_opt *opt, int is_spec, const char *value,
 		    struct rf_err *err)
@@ -134,16 +131,33 @@ static int version(void)
 	return out_finish(0);
 }
 
+static void print_options(const struct rf_opt *o)
+{
+	for (; o->name; o++) {
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+			       o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+			       o->arg ? "=" : "", o->arg ? o->arg : "");
+		out("  %-32s %s\n", left, o->help);
+	}
+}
+
 static int help(void)
 {
 	out("usage: ringfence-oci [option...] <command> [option...] [argument...]\n\n");
 	for (size_t i = 0; oci_commands[i]; i++)
 		out("  %-12s %s\n", oci_commands[i]->name, oci_commands[i]->help);
 	out("\n");
-	for (const struct rf_opt *o = global_opts; o->name; o++)
-		out("  --%s%s%-*s %s\n", o->name, o->arg ? "=" : "",
-		    (int)(22 - strlen(o->name)), o->arg ? o->arg : "", o->help);
+	print_options(global_opts);
 	out("\nringfence-oci(8) has the rest\n");
+	return out_finish(0);
+}
+
+static int help_of(const struct command *cmd)
+{
+	out("usage: ringfence-oci [option...] %s %s\n%s\n\n", cmd->name, cmd->args, cmd->help);
+	print_options(cmd->opts);
 	return out_finish(0);
 }
 
@@ -173,9 +187,6 @@ static int take_global(void *state, const struct rf_opt *opt, const char *value,
 		if (!strcmp(value, "cgroupfs") || !strcmp(value, "disabled"))
 			return 0;
 		return rf_err_set(err, EOPNOTSUPP, "--cgroup-manager: '%s' is not built in yet", value);
-	case OPT_DEBUG:
-		oci.debug = true;
-		return 0;
 	case OPT_VERSION:
 		return DONE_VERSION;
 	case OPT_HELP:
@@ -265,6 +276,7 @@ int main(int argc, char **argv)
 		return oci_fail(&err);
 	for (first = 1; argv[first] != words[0]; first++)
 		;
-	oci.command = cmd->name;
+	if (argc > first + 1 && (!strcmp(argv[first + 1], "--help") || !strcmp(argv[first + 1], "-h")))
+		return help_of(cmd);
 	return cmd->main(argc - first, argv + first);
 }

@@ -29,8 +29,7 @@
 struct oci {
 	const char	*root;		/* directory of all containers */
 	const char	*log_file;
-	bool		 log_json, debug;
-	const char	*command;	/* for messages */
+	bool		 log_json;
 };
 extern struct oci oci;
 

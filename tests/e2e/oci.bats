@@ -540,6 +540,23 @@ assert sys.argv[2].splitlines()[-1] == "ringfence-oci: " + entry["msg"], sys.arg
 END
 }
 
+@test "help has every command, and the manual page every option" {
+	local cmd opt
+
+	run -0 "$OCI" --help
+	for cmd in create start run exec state kill delete pause resume list ps update spec features; do
+		assert_output_has "  $cmd "
+	done
+	for cmd in '' $("$OCI" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		for opt in $("$OCI" $cmd --help | sed -n 's/^  ..[ ,] --\([a-z0-9-]*\).*/\1/p'); do
+			tr ' ' '\n' <"$SRCDIR/man/ringfence-oci.8" | grep -qx -- "-$opt" || {
+				echo "ringfence-oci $cmd --$opt is not in the manual page"
+				false
+			}
+		done
+	done
+}
+
 @test "version, features and spec" {
 	run -0 "$OCI" --version
 	[[ "${lines[0]}" == "ringfence-oci version "* && "${lines[1]}" == "spec: 1."* ]]
