@@ -346,7 +346,7 @@ static int exec_main(int argc, char **argv)
 	if (r == 0)
 		r = oci_io_write_pid(&x.io, x.e.pid, &err);
 	if (r < 0) {
-		(void)oci_fail_op(&err, x.e.failed_op ? x.e.failed_op : "exec");
+		(void)oci_fail_op(&err, x.e.failed_op);
 		return STATUS_FAILED;
 	}
 	if (x.detach)

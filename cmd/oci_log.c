@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chain.h"
 #include "error.h"
 #include "oci_runtime.h"
 #include "report.h"
@@ -75,8 +76,18 @@ static void log_write(const char *msg, const struct rf_err *err, const char *op)
 	(void)close(fd);
 }
 
+static bool is_op(const char *name)
+{
+	for (size_t i = 0; name && i < RF_OP_NR; i++)
+		if (!strcmp(rf_op_defs[i].name, name))
+			return true;
+	return false;
+}
+
 int oci_fail_op(const struct rf_err *err, const char *op)
 {
+	/* EINVAL is ours, and says all, unless it is the kernel's answer to an op */
+	const bool said = err->code == EINVAL && !is_op(op);
 	char line[2048], clean[4096], place[300] = "";
 
 	if (err->file[0] && err->line)
@@ -84,7 +95,7 @@ int oci_fail_op(const struct rf_err *err, const char *op)
 	else if (err->file[0])
 		(void)snprintf(place, sizeof(place), "%s: ", err->file);
 	(void)snprintf(line, sizeof(line), "%s%s%s%s%s%s%s", place, err->msg,
-		       err->code == EINVAL ? "" : ": ", err->code == EINVAL ? "" : strerror(err->code),
+		       said ? "" : ": ", said ? "" : strerror(err->code),
 		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
 	text_escape(line, clean, sizeof(clean));
 	log_write(clean, err, op);

@@ -508,6 +508,13 @@ END
 	nothing_left
 }
 
+@test "what the kernel answers to an op is in the message" {
+	bundle 'c["mounts"].append({"destination": "/t", "type": "tmpfs", "options": ["nosuch=1"]})' true
+	run -1 oci run -b "$BUNDLE" "$ID"
+	[[ "$output" == *"/config.json:"*": mkfs \"tmpfs\""*": Invalid argument"* ]]
+	nothing_left
+}
+
 @test "names, options and words that are wrong" {
 	local id
 

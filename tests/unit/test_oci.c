@@ -71,6 +71,9 @@ TEST(what_is_no_config_is_refused)
 		{ "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"}}",
 		  "linux.namespaces: a container needs a new mount namespace" },
 		{ DOC("", "", ",\"root\":{\"path\":\"x\"}"), "key 'root' is on line 1 already" },
+		{ "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":"
+		  "[{\"type\":\"mount\"},{\"type\":\"user\"}]}}",
+		  "linux.namespaces: a new user namespace needs `uidMappings` and `gidMappings`" },
 	};
 
 	EXPECT_BAD(cases);
