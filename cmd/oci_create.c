@@ -263,16 +263,6 @@ static int await_gate(struct oci_creation *n, struct rf_err *err)
 	}
 }
 
-/* The maker of the process has nothing left to do: no zombie of it for the engine. */
-static void reap_maker(const struct oci_creation *n)
-{
-	pid_t left[2];
-
-	rf_context_left(n->ctx, left);
-	if (left[1] > 0)
-		(void)waitpid(left[1], NULL, __WALL);
-}
-
 static int launch(struct oci_creation *n, struct rf_err *err)
 {
 	int r;
@@ -296,7 +286,7 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	if (r == 0)
 		r = await_gate(n, err);
 	if (r == 0)
-		reap_maker(n);
+		oci_reap_maker(n->ctx);
 	return r;
 }
 

@@ -111,6 +111,15 @@ static int await_start(struct oci_entry *e, struct rf_err *err)
 	}
 }
 
+void oci_reap_maker(const struct rf_context *ctx)
+{
+	pid_t left[2];
+
+	rf_context_left(ctx, left);
+	if (left[1] > 0)
+		(void)waitpid(left[1], NULL, __WALL);
+}
+
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
 {
 	int r;
@@ -129,7 +138,9 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	rf_cgroup_submitted(e->sb);
 	if (r == 0)
 		r = await_start(e, err);
-	if (r < 0)
+	if (r == 0)
+		oci_reap_maker(e->ctx);
+	else
 		e->ring = rf_ring_free(e->ring);
 	return r;
 }

@@ -27,6 +27,9 @@ struct oci_entry {
  * when it runs.  0, or a negative errno with @err, and then nothing of it does.
  */
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err);
+/* The maker of a task apart has nothing left to do: no zombie of it for the engine. */
+void oci_reap_maker(const struct rf_context *ctx);
+
 /*
  * Wait for the end of @pid, a child of ours, at most @timeout_ms (-1: without limit),
  * passing signals on; its exit status, 128 + signal, or -ETIMEDOUT after it has been
