@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -217,6 +218,17 @@ static int apply(struct hook *k, struct rf_err *err)
 	return r;
 }
 
+/* A descriptor for each mount stays open until all is done: as many as may be had. */
+static void raise_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int run_hook(enum rf_hook_stage stage, const struct rf_hook *fragment)
 {
 	struct rf_err err = RF_ERR_INIT;
@@ -229,6 +241,7 @@ static int run_hook(enum rf_hook_stage stage, const struct rf_hook *fragment)
 		say(&err, false);
 		return STATUS_USAGE;
 	}
+	raise_nofile();
 	r = apply(&k, &err);
 	if (r < 0)
 		say(&err, true);

@@ -72,6 +72,13 @@ static int submit(struct hook *k, struct rf_err *err)
 	return rf_submit(k->ring, k->chain, RF_SUBMIT_OWN_MEMORY, 0, &k->context, err);
 }
 
+/* What has arrived need not be kept here. */
+static void close_given(struct hook *k)
+{
+	while (k->nr_given)
+		(void)close(k->given[--k->nr_given]);
+}
+
 int hook_step(struct hook *k, const struct rf_place *place, const char *what, struct rf_err *err)
 {
 	struct rf_completion done = { .index = -1 };
@@ -91,6 +98,7 @@ int hook_step(struct hook *k, const struct rf_place *place, const char *what, st
 	}
 	if (done.kind == RF_DONE_PARKED && done.result >= 0) {
 		k->nr_over = rf_chain_nr(k->chain);
+		close_given(k);
 		return 0;
 	}
 	name = done.index < k->nr_over ? NULL : rf_chain_op_name(k->chain, done.index);
@@ -261,8 +269,7 @@ void hook_context_free(struct hook *k)
 	k->ring = rf_ring_free(k->ring);
 	k->chain = rf_chain_free(k->chain);
 	k->context = NULL;
-	while (k->nr_given)
-		(void)close(k->given[--k->nr_given]);
+	close_given(k);
 	free(k->given);
 	k->given = NULL;
 	k->max_given = 0;

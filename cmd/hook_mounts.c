@@ -359,6 +359,7 @@ static int attach(struct entry *e, int slot, struct rf_err *err)
 	op->u.verify.root = k->root_slot;
 	op->u.verify.path = path;
 	op->u.verify.entry = entry;
+	(void)rf_prep_close(k->chain, slot);
 	return step(e, err);
 }
 

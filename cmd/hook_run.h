@@ -60,7 +60,7 @@ struct hook {
 	int		 root_slot, proc_slot;
 	int		*sysctl_slots;	/* one for each of the fragment */
 	int		 received;	/* descriptor that it has sent */
-	int		*given;		/* ours, that it was given: open until it has ended */
+	int		*given;		/* ours, that it was given: open until they have arrived */
 	size_t		 nr_given, max_given;
 
 	struct rf_netlink here, inside;	/* .fd -1: none */

@@ -285,6 +285,7 @@ own_group() {
 
 	mount=$(awk '$(NF-2) == "cgroup" && $NF ~ /pids/ { print $5; exit }
 		$(NF-2) == "cgroup2" { v2 = $5 } END { if (v2) print v2 }' /proc/self/mountinfo | head -n 1)
+	[ ! -e "$mount/cgroup.subtree_control" ] || echo +pids >"$mount/cgroup.subtree_control"
 	GROUP=$mount/hooktest-$BASHPID
 	mkdir "$GROUP" && [ -e "$GROUP/pids.max" ]
 }
@@ -377,6 +378,25 @@ own_group() {
 	inside ip addr show lo >left
 	run ! grep 10.213 left
 	run ! grep 'taken back' err
+}
+
+@test "two hundred mounts take no more descriptors than there are" {
+	need_root
+	container
+	mkdir source
+	{
+		echo 'mounts:'
+		for i in $(seq 100); do
+			echo "  - {ro: ./source, at: /many/$i, create: true}"
+			echo "  - {tmpfs: /many/tmp-$i, create: true}"
+		done
+		echo "  - {file: /bin/sh}"
+	} >fragment.yaml
+	fails 125 'file /bin/sh: File exists' createRuntime
+	[ "$(mounts_of_root)" = 0 ] && [ ! -e "$ROOT/many" ]
+	sed -i '$d' fragment.yaml
+	(ulimit -Sn 64 && hook createRuntime)
+	[ "$(mounts_of_root)" = 200 ]
 }
 
 @test "a sysctl that does not exist, or is the host's, changes nothing" {
