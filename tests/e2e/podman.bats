@@ -44,7 +44,14 @@ END
 teardown() {
 	[ -n "${NAME:-}" ] || return 0
 	timeout 60 podman rm --force --all --time 0 >/dev/null 2>&1 || true
-	is_root || timeout 60 podman unshare rm -rf "$DIR/graph" >/dev/null 2>&1 || true
+	if is_root; then
+		# made by podman, and kept by it
+		rmdir /sys/fs/cgroup/*/libpod_parent/* /sys/fs/cgroup/*/libpod_parent 2>/dev/null || true
+	else
+		timeout 60 podman unshare rm -rf "$DIR/graph" >/dev/null 2>&1 || true
+		# ends the process that keeps its user namespace
+		timeout 60 podman system migrate >/dev/null 2>&1 || true
+	fi
 }
 
 pod() {
