@@ -14,6 +14,9 @@ setup() {
 teardown() {
 	container_end
 	[ -z "${RUNC_ID:-}" ] || runc --root "$DIR/runc" delete --force "$RUNC_ID" 2>/dev/null || true
+	# what podman makes and leaves; one with containers of others in it stays
+	[ ! -d "$DIR/hooks.d" ] || find /sys/fs/cgroup -mindepth 1 -depth -type d \
+		-path '*/libpod_parent*' -exec rmdir {} + 2>/dev/null || true
 }
 
 # ------------------------------------------------------------------ the command line
