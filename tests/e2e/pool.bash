@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What tests of pools share.
 
+knows_peers() {	# SO_PEERPIDFD, by whose number a pool knows who has connected
+	python3 -c 'import socket
+socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 77)'
+}
+
 # A folder of names of the test's own, so that pools of others are none of its business.
 pool_setup() {
 	need_userns
+	skip_unless pool "a pool needs Linux 6.5" knows_peers
 	export XDG_RUNTIME_DIR=$DIR/runtime
 	mkdir -m 0700 runtime
 	cat >pool.yaml <<-'EOF_SPEC'

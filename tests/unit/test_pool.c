@@ -285,6 +285,7 @@ TEST(only_an_equal_is_served)
 	socklen_t len;
 
 	assert_non_null(self);
+	SKIP_UNLESS(pool_peer_can_tell(self, &err) == 0, "pool", "%s", err.msg);
 	len = (socklen_t)(sizeof(address.sun_family) + 1 +
 			  snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
 				   "ringfence-test-%d", getpid()));
@@ -338,7 +339,7 @@ TEST(one_that_is_dead_is_no_equal)
 	kill(pid, SIGKILL);
 	EXPECT_INT(pid, waitpid(pid, &status, 0));
 	assert_non_null(pool_peer_differs(self, fd, why, sizeof(why)));
-	EXPECT_INT(0, strncmp("what it is cannot be seen", why, 25));
+	EXPECT_INT(0, strncmp("what it is cannot be seen", why, 25));	/* on any kernel */
 	close(fd);
 	close(listener);
 	pool_self_free(self);
