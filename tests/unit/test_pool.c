@@ -203,8 +203,13 @@ TEST(what_is_no_message_leaves_nothing_behind)
 	memcpy(text, &head, sizeof(head));
 	send_raw(pair[0], text, sizeof(text), 1);
 	EXPECT_INT(-EBADMSG, pool_receive(pair[1], true, &m));
+	/* qemu-user 7.2 does not say that one was cut off, and keeps it */
 	send_raw(pair[0], text, sizeof(head), POOL_FDS_MAX + 1);
-	EXPECT_INT(-EBADMSG, pool_receive(pair[1], true, &m));
+	if (pool_receive(pair[1], true, &m) != -EBADMSG) {
+		EXPECT_INT(POOL_FDS_MAX, m.nr_fds);
+		pool_message_done(&m);
+		before++;
+	}
 	head.what = POOL_WHAT_NR;
 	send_raw(pair[0], &head, sizeof(head), 2);
 	EXPECT_INT(-EBADMSG, pool_receive(pair[1], true, &m));
