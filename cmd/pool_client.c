@@ -375,25 +375,33 @@ static int loop(struct client *c, int argc, char **argv)
 	return r;
 }
 
-/* Connecting is the last thing: the pool is to be woken once, and find it all. */
-static int start(struct client *c, struct rf_err *why)
+/* Nobody has been asked, or nobody can be: it is to be launched without. */
+static int leave_pool(struct client *c)
 {
-	int r = rf_ring_new(RF_ENGINE_PLAIN, &c->ring, c->err);
+	if (c->socket >= 0)
+		(void)close(c->socket);
+	c->socket = -1;
+	return 0;
+}
 
+/* Connecting comes first: while we put together what we ask for, the pool looks who we are. */
+static int start(struct client *c, int argc, char **argv, struct rf_err *why)
+{
+	int r;
+
+	c->socket = pool_connect(c->pool, why);
+	if (c->socket < 0 || make_request(c, argc, argv, why) < 0)
+		return leave_pool(c);
+	r = rf_ring_new(RF_ENGINE_PLAIN, &c->ring, c->err);
 	if (r < 0)
 		return r;
 	r = signals_init(&c->signals, c->ring, false);
 	if (r < 0)
 		return rf_err_set(c->err, -r, "signals");
-	c->socket = pool_connect(c->pool, why);
-	if (c->socket < 0)
-		return 0;
 	r = pool_send(c->socket, POOL_RUN, POOL_VERSION, 0, NULL, 0, c->fds, c->nr_fds);
 	if (r < 0 && r != -EPIPE) {	/* not all descriptors can be sent */
-		(void)close(c->socket);
-		c->socket = -1;
 		(void)rf_err_set(why, -r, "ask the pool '%s'", c->pool);
-		return 0;
+		return leave_pool(c);
 	}
 	/* who is sent away at the door may read why */
 	r = rf_ring_watch(c->ring, c->socket, WATCH_POOL);
@@ -419,11 +427,8 @@ static void client_done(struct client *c)
  */
 static int run_in(struct client *c, int argc, char **argv, struct rf_err *why)
 {
-	int r = make_request(c, argc, argv, why);
+	int r = start(c, argc, argv, why);
 
-	if (r < 0)		/* nobody has been asked */
-		return 0;
-	r = start(c, why);
 	if (r < 0 || c->socket < 0)
 		return r;
 	r = loop(c, argc, argv);
