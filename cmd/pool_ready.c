@@ -16,7 +16,8 @@
 
 #define RETRY_NS	1000000000ULL	/* after one that could not be made */
 #define LOOK_NS		1000000000ULL	/* between two looks at the spec */
-#define QUIET_NS	5000000ULL	/* after one has been taken */
+#define QUIET_NS	3000000ULL	/* after one has been taken */
+#define AT_A_TIME_MAX	16		/* in the making */
 #define NS_PER_MS	1000000U
 
 /* One sandbox, while it is nobody's. */
@@ -220,6 +221,12 @@ static uint64_t retire_old(struct pool_ready *p, uint64_t now)
 	return next;
 }
 
+/* One, or as many as are waited for: then there is nothing else to do. */
+static unsigned int at_a_time(const struct pool_ready *p)
+{
+	return p->wanted < 1 ? 1 : p->wanted < AT_A_TIME_MAX ? p->wanted : AT_A_TIME_MAX;
+}
+
 int pool_ready_maintain(struct pool_ready *p)
 {
 	uint64_t now = clock_ns(), next, pause;
@@ -228,13 +235,13 @@ int pool_ready_maintain(struct pool_ready *p)
 		return -1;
 	next = retire_old(p, now);
 	pause = p->retry_ns > now ? p->retry_ns - now : 0;
-	/* whoever has taken one is using the processors; and may take another at once */
-	if (!pause && p->quiet_ns > now && 2 * p->nr_parked >= p->size)
+	/* whoever has taken one is using the processors: while there are others, it comes first */
+	if (!pause && p->quiet_ns > now && p->nr_parked && !p->wanted)
 		pause = p->quiet_ns - now;
 	if (p->nr < p->size && pause) {
 		if (!next || pause < next)
 			next = pause;
-	} else if (p->nr < p->size && p->nr == p->nr_parked && has_room(p)) {
+	} else if (p->nr < p->size && p->nr - p->nr_parked < at_a_time(p) && has_room(p)) {
 		make_one(p);
 	}
 	return next ? (int)(next / NS_PER_MS) + 1 : -1;

@@ -29,7 +29,8 @@ struct pool_ready {
 	uint64_t	 retry_ns;	/* making failed, twice in a row: not before */
 	bool		 has_failed;	/* the last one */
 	uint64_t	 look_ns;	/* the spec is not looked at again before */
-	uint64_t	 quiet_ns;	/* nor is one made, while there are enough */
+	uint64_t	 quiet_ns;	/* nor is one made, while there are others */
+	unsigned int	 wanted;	/* callers that wait for one */
 	uint64_t	 made, failed, retired;
 	struct rf_err	 err;		/* why the last one failed */
 };
@@ -44,7 +45,7 @@ void pool_ready_stop(struct pool_ready *p);
 void pool_ready_done(struct pool_ready *p);
 
 /*
- * Begin what is missing, one at a time, and end what is too old.  How long until there is
+ * Begin one of those that are missing, and end what is too old.  How long until there is
  * something to do, in ms; -1: nothing.
  */
 int pool_ready_maintain(struct pool_ready *p);

@@ -334,6 +334,7 @@ static int idle(struct pool *p)
 	int ms;
 
 	look_at_ourselves(p);
+	p->ready.wanted = p->nr_waiting;
 	ms = sooner(pool_ready_maintain(&p->ready), drop_silent(p));
 	if (!p->starved)
 		return ms;
