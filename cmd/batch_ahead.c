@@ -105,7 +105,8 @@ void batch_ahead_note(struct batch *b, const struct batch_doc *doc, bool was_rea
 	/* one that was ready was the same; but of its text only the command may differ */
 	if (a->ready.stopped || !wants_more(b) || was_ready)
 		return;
-	a->is_same = keep(a, doc) && pool_ready_is_same(&a->ready);
+	/* comparing is for nothing where none is going to be made */
+	a->is_same = b->running < a->processors && keep(a, doc) && pool_ready_is_same(&a->ready);
 	if (a->ready.failed)
 		pool_ready_stop(&a->ready);
 }

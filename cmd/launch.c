@@ -337,18 +337,8 @@ static int drain(struct launch *l)
 {
 	bool hurry = l->limits.passed || l->signals.ended_by ||
 		     (l->signals.asked && l->verdict.outcome == RF_SIGNALED);
-	struct rf_completion done;
-	int r = 0;
+	int r = signals_drain(&l->signals, l->ring, hurry);
 
-	while (r >= 0 && !terminal_finish(l->terminal) && !hurry) {
-		r = rf_ring_wait(l->ring, -1, &done);
-		if (r <= 0 || done.kind != RF_DONE_WATCH)
-			continue;
-		if (terminal_is_watch(done.user_data))
-			r = terminal_ready(l->terminal, done.user_data);
-		else if (signals_have_ended(&l->signals, l->ring))
-			break;
-	}
 	l->typed_signal = terminal_typed_signal(l->terminal);
 	l->terminal = l->signals.terminal = terminal_free(l->terminal);
 	return r < 0 ? r : 0;

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,28 +64,6 @@ int oci_gate_listen(int dir)
 	return r;
 }
 
-static int receive(int conn, struct rf_report *ret, int *ret_fd)
-{
-	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control;
-	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *h;
-	ssize_t n;
-
-	*ret_fd = -1;
-	do
-		n = recvmsg(conn, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(h), sizeof(*ret_fd));
-	if (n < 0)
-		return -errno;
-	return n == sizeof(*ret);
-}
-
 /* All that is looked at is inside the mapping. */
 static bool is_sound(const struct parked *p)
 {
@@ -126,7 +103,7 @@ static int meet(struct oci_container *k, struct parked *p)
 		return -errno;
 	r = at_gate(k->dir, p->conn, connect);
 	if (r == 0)
-		r = receive(p->conn, &rep, &fd);
+		r = rf_report_receive(p->conn, 0, &rep, &fd);
 	if (r == 1 && rep.what == RF_REPORT_GATE) {
 		p->gate = rep.index;
 		r = map_area(p, fd);
@@ -211,7 +188,7 @@ int oci_start(struct oci_container *k, struct rf_err *err)
 	do {
 		struct rf_report rep;
 
-		r = receive(p.conn, &rep, &fd);
+		r = rf_report_receive(p.conn, 0, &rep, &fd);
 		if (fd >= 0)
 			(void)close(fd);
 	} while (r == 1);

@@ -89,6 +89,8 @@ int caller_ready(struct caller *c);
 /* Give it a sandbox, if there is one.  Likewise. */
 int caller_dispatch(struct caller *c);
 int caller_handle(struct caller *c, const struct rf_completion *done);
+/* Text for its standard error, or what it has asked for; lost if it does not listen. */
+void caller_say(void *c, const char *text, size_t len);
 /* Tell it to launch without us. */
 void caller_send_away(struct caller *c, const char *why);
 /* The command may have stopped. */
@@ -98,8 +100,8 @@ void caller_end(struct caller *c, int sig);
 
 /* pool_serve.c: until it is told to end.  The exit status. */
 int pool_serve(struct pool *p);
-/* What STATUS, DRAIN and RELOAD ask; the answer is in @socket. */
-void pool_control(struct pool *p, int socket, enum pool_what what);
+/* What STATUS, DRAIN and RELOAD ask; @c has the answer then. */
+void pool_control(struct caller *c, enum pool_what what);
 
 /* pool_caller.c: read the options of @words into the sandbox of @l. */
 int pool_read_words(struct load *l, const struct pool_words *words, struct rf_err *err);

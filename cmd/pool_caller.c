@@ -39,8 +39,8 @@ static int tell(struct caller *c, enum pool_what what, int value, int more, cons
 	return pool_send(c->socket, what, value, more, NULL, 0, fd, fd ? 1 : 0);
 }
 
-/* What is reported while its launch is handled. */
-static void say(void *arg, const char *text, size_t len)
+/* Also for report_to(): what is reported while its launch is handled. */
+void caller_say(void *arg, const char *text, size_t len)
 {
 	const struct caller *c = arg;
 
@@ -116,17 +116,6 @@ int pool_read_words(struct load *l, const struct pool_words *words, struct rf_er
 	return first < 0 ? first : 0;
 }
 
-static int find_spec(void *state, const struct rf_opt *opt, int is_spec, const char *value,
-		     struct rf_err *err)
-{
-	bool *found = state;
-
-	(void)value;
-	(void)err;
-	*found |= !is_spec && opt->id == RUN_SPEC;
-	return 0;
-}
-
 static bool is_same_file(const char *one, const char *other)
 {
 	struct stat a, b;
@@ -176,7 +165,6 @@ static int take_word(void *state, const struct rf_opt *opt, int is_spec, const c
 		     struct rf_err *err)
 {
 	struct caller *c = state;
-
 	int r;
 
 	if (value && (is_spec || opt->id == RUN_SPEC) && is_of_its_own(value))
@@ -194,14 +182,9 @@ static int take_word(void *state, const struct rf_opt *opt, int is_spec, const c
 static int read_words(struct caller *c, struct rf_err *err)
 {
 	const struct pool_request *q = &c->request;
-	int argc = (int)q->argc, first, r;
-	bool has_spec = false;
+	int argc = (int)q->argc, first, r = load_init(&c->load, err);
 
-	first = options_parse(&cmd_run, argc, q->argv, find_spec, &has_spec, err);
-	if (first < 0)
-		return first;
-	r = load_init(&c->load, err);
-	if (r == 0 && !has_spec)
+	if (r == 0 && !q->has_spec)
 		r = pool_read_words(&c->load, &c->pool->words, err);
 	if (r < 0)
 		return r;
@@ -297,6 +280,7 @@ static void unload(struct caller *c)
 static int load_it(struct caller *c)
 {
 	struct rf_err err = RF_ERR_INIT;
+	bool is_said;		/* all of it, by the words */
 	int r;
 
 	c->load = (struct load){ .to_run = true };
@@ -310,9 +294,8 @@ static int load_it(struct caller *c)
 	/* what is kept ready may be out of date */
 	if (r == -EXDEV)
 		pool_ready_look(&c->pool->ready);
-	return send_away(c, "%s%s%s", err.msg, r == -EXDEV || r == -EOPNOTSUPP || r == -EINVAL ?
-			 "" : ": ", r == -EXDEV || r == -EOPNOTSUPP || r == -EINVAL ?
-			 "" : strerror(-r));
+	is_said = r == -EXDEV || r == -EOPNOTSUPP || r == -EINVAL;
+	return send_away(c, "%s%s%s", err.msg, is_said ? "" : ": ", is_said ? "" : strerror(-r));
 }
 
 /* The end of its launch, or what kept it from beginning: told, and over. */
@@ -350,7 +333,7 @@ static int launch_it(struct caller *c, struct rf_context *ctx)
 	c->pool->nr_waiting--;
 	c->pool->nr_running++;
 	c->pool->warm++;
-	report_to(say, c);
+	report_to(caller_say, c);
 	r = launch_begin(l, &c->load);
 	if (r < 0) {
 		launch_failed(l);
@@ -421,12 +404,11 @@ int caller_handle(struct caller *c, const struct rf_completion *done)
 		return send_away(c, "the sandbox that was ready has ended");
 	}
 	r = pass_on(c, done);
-
 	if (r < 0)		/* it does not listen any more */
 		caller_end(c, SIGKILL);
 	if (r == 1)
 		return 0;
-	report_to(say, c);
+	report_to(caller_say, c);
 	r = launch_handle(l, done);
 	if (r < 0) {
 		(void)rf_err_set(&l->err, -r, "the launch");
@@ -513,7 +495,7 @@ static int heard(struct caller *c, struct pool_message *m)
 		return is_new ? asked(c, m) : 1;
 	case POOL_STATUS: case POOL_DRAIN: case POOL_RELOAD:
 		if (is_new)
-			pool_control(c->pool, c->socket, (enum pool_what)m->head.what);
+			pool_control(c, (enum pool_what)m->head.what);
 		return 1;
 	case POOL_ENDS: case POOL_KILL:
 		return is_new ? 1 : ended_by(c, m);

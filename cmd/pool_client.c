@@ -39,7 +39,9 @@ struct asked {
 
 struct client {
 	const char	*pool;
-	bool		 has_spec;	/* on our command line */
+	int		 argc;		/* our command line */
+	char		**argv;
+	bool		 has_spec;	/* there */
 	int		 socket;
 	pid_t		 parent;
 	struct rf_ring	*ring;
@@ -142,10 +144,10 @@ static int describe(struct pool_request *q, struct rf_err *err)
 	return 0;
 }
 
-static int make_request(struct client *c, int argc, char **argv, struct rf_err *err)
+static int make_request(struct client *c, struct rf_err *err)
 {
-	struct pool_request q = { .argv = argv, .argc = (size_t)argc,
-				  .wants_verdict = c->verdict_fd >= 0 };
+	struct pool_request q = { .argv = c->argv, .argc = (size_t)c->argc,
+				  .wants_verdict = c->verdict_fd >= 0, .has_spec = c->has_spec };
 	int r = describe(&q, err);
 	void *text = NULL;
 	size_t len = 0;
@@ -168,34 +170,40 @@ static int make_request(struct client *c, int argc, char **argv, struct rf_err *
 
 /* ----------------------------------------------------------------- the answers */
 
-/* Strings behind each other in @m: why, then words that belong behind argv[0]. */
-static int take_cold(struct client *c, const struct pool_message *m, int argc, char **argv)
+/*
+ * It is to be launched without a pool.  @text: @len bytes and a NUL, strings behind each
+ * other, first why; the others are words that belong behind argv[0].
+ */
+static int answer_cold(struct pool_answer *a, const char *text, size_t len, int argc, char **argv)
 {
-	struct pool_answer *a = c->answer;
 	size_t nr = 0;
 
-	/* never in another sandbox than the pool's */
-	if (!c->has_spec && !m->head.value)
-		return rf_err_set(c->err, E2BIG, "the pool '%s' cannot be done without: its options "
-				  "are too long", c->pool);
-
-	a->text = malloc(m->len + 1);
+	a->text = malloc(len + 1);
 	if (!a->text)
 		return -ENOMEM;
-	memcpy(a->text, m->text, m->len + 1);
-	for (size_t i = 0; i < m->len; i++)
-		nr += !a->text[i] && !c->has_spec;
+	memcpy(a->text, text, len + 1);
+	for (size_t i = 0; i < len; i++)
+		nr += !a->text[i];
 	a->argv = calloc((size_t)argc + nr + 2, sizeof(*a->argv));
 	if (!a->argv)
 		return -ENOMEM;
 	a->why = a->text;
 	a->argv[a->argc++] = argv[0];
-	for (const char *s = a->text + strlen(a->text) + 1; nr && s < a->text + m->len;
-	     s += strlen(s) + 1)
+	for (const char *s = a->text + strlen(a->text) + 1; s < a->text + len; s += strlen(s) + 1)
 		a->argv[a->argc++] = (char *)(uintptr_t)s;
 	for (int i = 1; i < argc; i++)
 		a->argv[a->argc++] = argv[i];
 	return 0;
+}
+
+static int take_cold(struct client *c, const struct pool_message *m)
+{
+	/* never in another sandbox than the pool's */
+	if (!c->has_spec && !m->head.value)
+		return rf_err_set(c->err, E2BIG, "the pool '%s' cannot be done without: its options "
+				  "are too long", c->pool);
+	/* our own spec says it all */
+	return answer_cold(c->answer, m->text, c->has_spec ? strlen(m->text) : m->len, c->argc, c->argv);
 }
 
 static void ask_to_end(void *arg, int sig)
@@ -272,7 +280,7 @@ static int over(struct client *c, struct pool_message *m)
 }
 
 /* 0: it goes on; 1: it is over; 2: it is to be run without; or a negative errno. */
-static int handle(struct client *c, struct pool_message *m, int argc, char **argv)
+static int handle(struct client *c, struct pool_message *m)
 {
 	int r;
 
@@ -282,7 +290,7 @@ static int handle(struct client *c, struct pool_message *m, int argc, char **arg
 			c->answer->signal = c->signals.ended_by;
 			return 1;
 		}
-		r = take_cold(c, m, argc, argv);
+		r = take_cold(c, m);
 		return r < 0 ? r : 2;
 	case POOL_SAY:
 		(void)write_all(STDERR_FILENO, m->text, m->len);
@@ -301,7 +309,7 @@ static int handle(struct client *c, struct pool_message *m, int argc, char **arg
 	}
 }
 
-static int take_answers(struct client *c, int argc, char **argv)
+static int take_answers(struct client *c)
 {
 	struct pool_message m;
 	int r;
@@ -310,7 +318,7 @@ static int take_answers(struct client *c, int argc, char **argv)
 		r = pool_receive(c->socket, false, &m);
 		if (r <= 0)
 			break;
-		r = handle(c, &m, argc, argv);
+		r = handle(c, &m);
 		pool_message_done(&m);
 	} while (r == 0);
 	if (r < 0 || r == 1 || r == 2)
@@ -320,12 +328,12 @@ static int take_answers(struct client *c, int argc, char **argv)
 
 /* --------------------------------------------------------------------- the loop */
 
-static int handle_watch(struct client *c, const struct rf_completion *done, int argc, char **argv)
+static int handle_watch(struct client *c, const struct rf_completion *done)
 {
 	int r;
 
 	if (done->user_data == WATCH_POOL)
-		return take_answers(c, argc, argv);
+		return take_answers(c);
 	if (terminal_is_watch(done->user_data)) {
 		r = terminal_ready(c->terminal, done->user_data);
 		if (terminal_was_suspended(c->terminal))
@@ -339,28 +347,17 @@ static int handle_watch(struct client *c, const struct rf_completion *done, int 
 	return r;
 }
 
-/* What was printed is on its way; a slow reader is waited for, unless it was ended from outside. */
+/* As without a pool: whoever has ended it does not want to wait. */
 static void drain(struct client *c)
 {
-	bool hurry = c->signals.ended_by || (c->signals.asked && c->answer->signal);
-	struct rf_completion done;
-	int r = 0;
-
-	while (r >= 0 && !terminal_finish(c->terminal) && !hurry) {
-		r = rf_ring_wait(c->ring, -1, &done);
-		if (r <= 0 || done.kind != RF_DONE_WATCH)
-			continue;
-		if (terminal_is_watch(done.user_data))
-			r = terminal_ready(c->terminal, done.user_data);
-		else if (done.user_data != WATCH_POOL && signals_have_ended(&c->signals, c->ring))
-			break;
-	}
+	(void)signals_drain(&c->signals, c->ring,
+			    c->signals.ended_by || (c->signals.asked && c->answer->signal));
 	c->answer->typed = c->answer->signal &&
 			   terminal_typed_signal(c->terminal) == c->answer->signal;
 	c->terminal = c->signals.terminal = terminal_free(c->terminal);
 }
 
-static int loop(struct client *c, int argc, char **argv)
+static int loop(struct client *c)
 {
 	struct rf_completion done;
 	int r;
@@ -368,7 +365,7 @@ static int loop(struct client *c, int argc, char **argv)
 	do {
 		r = rf_ring_wait(c->ring, -1, &done);
 		if (r > 0)
-			r = handle_watch(c, &done, argc, argv);
+			r = handle_watch(c, &done);
 	} while (r == 0);
 	if (r == 1 && c->terminal)
 		drain(c);
@@ -385,12 +382,12 @@ static int leave_pool(struct client *c)
 }
 
 /* Connecting comes first: while we put together what we ask for, the pool looks who we are. */
-static int start(struct client *c, int argc, char **argv, struct rf_err *why)
+static int start(struct client *c, struct rf_err *why)
 {
 	int r;
 
 	c->socket = pool_connect(c->pool, why);
-	if (c->socket < 0 || make_request(c, argc, argv, why) < 0)
+	if (c->socket < 0 || make_request(c, why) < 0)
 		return leave_pool(c);
 	r = rf_ring_new(RF_ENGINE_PLAIN, &c->ring, c->err);
 	if (r < 0)
@@ -425,13 +422,13 @@ static void client_done(struct client *c)
 /*
  * As pool_run(), with a pool; @why there is none, and then .socket is -1.
  */
-static int run_in(struct client *c, int argc, char **argv, struct rf_err *why)
+static int run_in(struct client *c, struct rf_err *why)
 {
-	int r = start(c, argc, argv, why);
+	int r = start(c, why);
 
 	if (r < 0 || c->socket < 0)
 		return r;
-	r = loop(c, argc, argv);
+	r = loop(c);
 	if (r == -EPIPE)
 		rf_err_set(c->err, ECONNRESET, "the pool '%s' has gone", c->pool);
 	else if (r < 0)
@@ -439,27 +436,12 @@ static int run_in(struct client *c, int argc, char **argv, struct rf_err *why)
 	return r;
 }
 
-/* It is to be launched without; by the same command line. */
-static int without(struct pool_answer *a, int argc, char **argv, const char *why)
-{
-	size_t len = strlen(why) + 1;
-
-	a->text = malloc(len);
-	a->argv = calloc((size_t)argc + 1, sizeof(*a->argv));
-	if (!a->text || !a->argv)
-		return -ENOMEM;
-	a->why = memcpy(a->text, why, len);
-	a->argc = argc;
-	memcpy(a->argv, argv, (size_t)argc * sizeof(*argv));
-	return 0;
-}
-
 /* Without a spec nobody knows what the sandbox would have been. */
 static int no_pool(const struct asked *a, const struct rf_err *why, struct pool_answer *ret,
 		   int argc, char **argv, struct rf_err *err)
 {
 	if (!a->or_error && a->has_spec)
-		return without(ret, argc, argv, why->msg);
+		return answer_cold(ret, why->msg, strlen(why->msg), argc, argv);
 	*err = *why;
 	if (!a->or_error)
 		rf_err_hint(err, "with --spec it would be launched without the pool");
@@ -470,14 +452,15 @@ int pool_run(int argc, char **argv, struct run *run, struct pool_answer *ret)
 {
 	struct asked a = { .run = run };
 	struct rf_err *err = &run->launch.err, why = RF_ERR_INIT;
-	struct client c = { .socket = -1, .parent = getppid(), .answer = ret, .err = err,
+	struct client c = { .argc = argc, .argv = argv, .socket = -1, .parent = getppid(),
+			    .answer = ret, .err = err,
 			    .signals = { .fd = -1, .pidfd = -1, .end_by = ask_to_end, .arg = &c } };
 	int r = options_parse(&cmd_run, argc, argv, take, &a, err);
 
 	if (r < 0)
 		return r;
 	if (!a.pool)
-		return without(ret, argc, argv, "");
+		return answer_cold(ret, "", 0, argc, argv);
 	if (a.alone)
 		return rf_err_set(err, EINVAL, "--%s is for a launch of its own: not with --pool",
 				  a.alone);
@@ -485,7 +468,7 @@ int pool_run(int argc, char **argv, struct run *run, struct pool_answer *ret)
 	c.has_spec = a.has_spec;
 	c.verdict_fd = run->verdict_fd;
 	(void)sigprocmask(SIG_SETMASK, NULL, &c.mask);
-	r = run_in(&c, argc, argv, &why);
+	r = run_in(&c, &why);
 	if (r == 0 && c.socket < 0)
 		r = no_pool(&a, &why, ret, argc, argv, err);
 	else if (r == 2 && a.or_error)

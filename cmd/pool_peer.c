@@ -61,7 +61,6 @@ static const char *const ns_names[] = {
 };
 
 struct pool_self {
-	struct process	 process;
 	char		 files[NR(files)][TEXT_MAX];	/* "": there is none */
 	char		 status[TEXT_MAX];
 	struct stat	 ns[NR(namespaces)];	/* st_ino 0: there is none */
@@ -73,30 +72,19 @@ struct pool_self {
 
 #define IOPRIO_OF_PROCESS 1	/* IOPRIO_WHO_PROCESS */
 
-/*
- * Fields 18, 19, 40 and 41 of /proc/PID/stat: priority, nice, real-time priority, policy;
- * and the priority of its reads and writes.
- */
+/* By which the processors are shared out, and reads and writes. */
 static int scheduling_of(const struct process *p, char *buf, size_t size)
 {
-	char text[1024], *at, *field[44] = { NULL };
-	ssize_t n = process_read(p, "stat", text, sizeof(text));
+	struct process_stat st;
+	int r = process_stat(p, &st);
 	long ioprio;
 
-	if (n < 0)
-		return (int)n;
-	at = strrchr(text, ')');	/* the name may hold anything */
-	for (int i = 3; at && i <= 41; i++) {
-		at = strchr(at + 1, ' ');
-		field[i] = at;
-	}
-	if (!field[41])
-		return -EIO;
-	ioprio = syscall(SYS_ioprio_get, IOPRIO_OF_PROCESS, strtol(text, NULL, 10));
+	if (r < 0)
+		return r;
+	ioprio = syscall(SYS_ioprio_get, IOPRIO_OF_PROCESS, p->pid);
 	if (ioprio < 0)
 		return -errno;
-	(void)snprintf(buf, size, "%ld %ld %ld %ld", strtol(field[19], NULL, 10),
-		       strtol(field[40], NULL, 10), strtol(field[41], NULL, 10), ioprio);
+	(void)snprintf(buf, size, "%ld %ld %ld %ld", st.nice, st.rt_priority, st.policy, ioprio);
 	return 0;
 }
 
@@ -133,11 +121,12 @@ static int look(struct pool_self *s, const struct process *p)
 struct pool_self *pool_self_new(struct rf_err *err)
 {
 	struct pool_self *s = calloc(1, sizeof(*s));
-	int r = s ? process_open(getpid(), &s->process) : -ENOMEM;
+	struct process p;
+	int r = s ? process_open(getpid(), &p) : -ENOMEM;
 
 	if (r == 0) {
-		r = look(s, &s->process);
-		process_close(&s->process);
+		r = look(s, &p);
+		process_close(&p);
 	}
 	if (r < 0) {
 		(void)rf_err_set(err, -r, "what this process is, in /proc");

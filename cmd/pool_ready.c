@@ -99,7 +99,8 @@ static bool is_other(const struct pool_ready *p, const struct load *l)
 {
 	const struct rf_chain *c = l->chain;
 
-	return !p->head || l->sb->sources != p->sources || c->nr_ops != p->head->nr_ops || rf_chain_differs(c, p->head) >= 0;
+	return !p->head || l->sb->sources != p->sources || c->nr_ops != p->head->nr_ops ||
+	       rf_chain_differs(c, p->head) >= 0;
 }
 
 static int submit(struct pool_ready *p, struct load *l, struct rf_err *err)

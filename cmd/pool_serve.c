@@ -178,62 +178,38 @@ static void reload(struct pool *p)
 	pool_ready_look(&p->ready);
 }
 
-static void print_string(FILE *f, const char *name, const char *text)
-{
-	fprintf(f, "\"%s\":", name);
-	if (!text) {
-		fprintf(f, "null,");
-		return;
-	}
-	putc('"', f);
-	for (; *text; text++) {
-		unsigned char ch = (unsigned char)*text;
-
-		if (ch == '"' || ch == '\\')
-			fprintf(f, "\\%c", ch);
-		else if (ch < 0x20 || ch >= 0x7f)
-			fprintf(f, "\\u%04x", ch);
-		else
-			putc(ch, f);
-	}
-	fprintf(f, "\",");
-}
-
-static void print_status(const struct pool *p, FILE *f)
+static char *status_of(const struct pool *p)
 {
 	const struct pool_ready *r = &p->ready;
+	const struct rf_pool_row row = {
+		.name = p->socket.name, .spec = p->spec, .pid = getpid(),
+		.size = r->size, .ready = r->nr_parked, .making = r->nr - r->nr_parked,
+		.running = p->nr_running, .waiting = p->nr_waiting,
+		.taken = (int64_t)p->warm, .sent_away = (int64_t)p->cold, .made = (int64_t)r->made,
+		.failed = (int64_t)r->failed, .retired = (int64_t)r->retired,
+		.last_sent_away = *p->last_cold ? p->last_cold : NULL,
+		.last_error = r->err.code ? r->err.msg : NULL,
+		.uptime_ms = (int64_t)(clock_ns() / 1000000),
+	};
 
-	putc('{', f);
-	print_string(f, "name", p->socket.name);
-	print_string(f, "spec", p->spec);
-	fprintf(f, "\"pid\":%d,\"size\":%u,\"ready\":%u,\"making\":%u,\"running\":%u,\"waiting\":%u,",
-		(int)getpid(), r->size, r->nr_parked, r->nr - r->nr_parked, p->nr_running,
-		p->nr_waiting);
-	fprintf(f, "\"taken\":%llu,\"sent_away\":%llu,\"made\":%llu,\"failed\":%llu,\"retired\":%llu,",
-		(unsigned long long)p->warm, (unsigned long long)p->cold,
-		(unsigned long long)r->made, (unsigned long long)r->failed,
-		(unsigned long long)r->retired);
-	print_string(f, "last_sent_away", *p->last_cold ? p->last_cold : NULL);
-	print_string(f, "last_error", r->err.code ? r->err.msg : NULL);
-	fprintf(f, "\"uptime_ms\":%llu}\n", (unsigned long long)(clock_ns() / 1000000));
+	return rf_pool_row_json(&row);
 }
 
-void pool_control(struct pool *p, int socket, enum pool_what what)
+void pool_control(struct caller *c, enum pool_what what)
 {
-	char text[POOL_TEXT_MAX] = "";
-	FILE *f;
+	struct pool *p = c->pool;
+	char *json;
 
 	if (what == POOL_DRAIN)
 		begin_draining(p);
 	if (what == POOL_RELOAD)
 		reload(p);
-	f = what == POOL_STATUS ? fmemopen(text, sizeof(text), "w") : NULL;
-	if (f) {
-		print_status(p, f);
-		(void)fclose(f);
-		(void)pool_send(socket, POOL_SAY, 0, 0, text, strlen(text), NULL, 0);
-	}
-	(void)pool_send(socket, POOL_OVER, 0, 0, NULL, 0, NULL, 0);
+	json = what == POOL_STATUS ? status_of(p) : NULL;
+	if (json)
+		caller_say(c, json, strlen(json));
+	free(json);
+	(void)pool_send(c->socket, POOL_OVER, what == POOL_STATUS && !json ? STATUS_SANDBOX : 0, 0,
+			NULL, 0, NULL, 0);
 }
 
 /* --------------------------------------------------------------------- signals */

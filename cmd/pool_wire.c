@@ -101,10 +101,13 @@ void pool_message_done(struct pool_message *m)
 
 /* ------------------------------------------------------------------- a request */
 
+#define WANTS_VERDICT	(1U << 0)
+#define HAS_SPEC	(1U << 1)
+
 /* Before the strings: cwd, arguments, environment, each with its NUL. */
 struct packed {
 	uint32_t	 argc, nr_env, nr_fds;
-	uint32_t	 wants_verdict, umask;
+	uint32_t	 flags, umask;
 	int32_t		 numbers[POOL_FDS_MAX];
 	struct { uint64_t soft, hard; } rlimits[16];
 };
@@ -137,7 +140,7 @@ void *pool_request_pack(const struct pool_request *q, size_t *ret_len)
 	p->argc = (uint32_t)q->argc;
 	p->nr_env = (uint32_t)q->nr_env;
 	p->nr_fds = (uint32_t)q->nr_fds;
-	p->wants_verdict = q->wants_verdict;
+	p->flags = (q->wants_verdict ? WANTS_VERDICT : 0) | (q->has_spec ? HAS_SPEC : 0);
 	p->umask = q->umask;
 	for (size_t i = 0; i < q->nr_fds && i < POOL_FDS_MAX; i++)
 		p->numbers[i] = q->numbers[i];
@@ -184,7 +187,8 @@ int pool_request_unpack(const void *text, size_t len, struct pool_request *ret)
 	if (len < sizeof(p) || len > POOL_REQUEST_MAX)
 		return -EBADMSG;
 	memcpy(&p, text, sizeof(p));
-	if (!p.argc || p.nr_fds > POOL_FDS_MAX || !are_numbers(&p) || p.umask > 0777)
+	if (!p.argc || p.nr_fds > POOL_FDS_MAX || !are_numbers(&p) || p.umask > 0777 ||
+	    p.flags & ~(WANTS_VERDICT | HAS_SPEC))
 		return -EBADMSG;
 	q.memory = malloc(len - sizeof(p) + 1);
 	if (!q.memory)
@@ -204,7 +208,8 @@ int pool_request_unpack(const void *text, size_t len, struct pool_request *ret)
 	q.argc = p.argc;
 	q.nr_env = p.nr_env;
 	q.nr_fds = p.nr_fds;
-	q.wants_verdict = p.wants_verdict;
+	q.wants_verdict = p.flags & WANTS_VERDICT;
+	q.has_spec = p.flags & HAS_SPEC;
 	q.umask = p.umask;
 	memcpy(q.rlimits, p.rlimits, sizeof(q.rlimits));
 	for (size_t i = 0; i < q.nr_fds; i++)

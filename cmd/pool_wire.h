@@ -78,7 +78,7 @@ struct pool_request {
 	char		**envp;		/* likewise */
 	size_t		 nr_env;
 	const char	*cwd;		/* absolute */
-	bool		 wants_verdict;
+	bool		 wants_verdict, has_spec;	/* its argv has a --spec */
 	uint32_t	 umask;
 	struct { uint64_t soft, hard; } rlimits[16];	/* by RLIMIT_* */
 	int		 numbers[POOL_FDS_MAX];	/* of its descriptors, as it calls them */

@@ -83,7 +83,7 @@ ssize_t process_read(const struct process *p, const char *name, char *buf, size_
 
 int process_stat(const struct process *p, struct process_stat *ret)
 {
-	char text[1024], *at;
+	char text[1024], *at, *field[42] = { NULL };	/* as proc_pid_stat(5) counts them */
 	ssize_t n = process_read(p, "stat", text, sizeof(text));
 
 	if (n < 0)
@@ -94,14 +94,17 @@ int process_stat(const struct process *p, struct process_stat *ret)
 	ret->state = at[2];
 	ret->parent = (pid_t)strtol(at + 3, NULL, 10);
 	at += 3;	/* before field 4 */
-	for (int i = 4; at && i < 22; i++) {
-		if (i == 9)
-			ret->exiting = strtoul(at, NULL, 10) & PF_EXITING;
+	for (int i = 4; at && i <= 41; i++) {
+		field[i] = at;
 		at = strchr(at + 1, ' ');
 	}
-	if (!at)
+	if (!field[41])
 		return -EIO;
-	ret->start = strtoull(at, NULL, 10);
+	ret->exiting = strtoul(field[9], NULL, 10) & PF_EXITING;
+	ret->nice = strtol(field[19], NULL, 10);
+	ret->start = strtoull(field[22], NULL, 10);
+	ret->rt_priority = strtol(field[40], NULL, 10);
+	ret->policy = strtol(field[41], NULL, 10);
 	return 0;
 }
 

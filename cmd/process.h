@@ -37,6 +37,7 @@ struct process_stat {
 	pid_t		 parent;
 	bool		 exiting;	/* its memory may be gone already */
 	uint64_t	 start;		/* clock ticks after boot */
+	long		 nice, rt_priority, policy;
 };
 int process_stat(const struct process *p, struct process_stat *ret);
 

@@ -305,7 +305,8 @@ int signals_handle(struct signals *s, struct rf_ring *ring, struct rf_context *c
 	return rf_ring_watch(ring, s->fd, 0);
 }
 
-bool signals_have_ended(struct signals *s, struct rf_ring *ring)
+/* Has one come that ends us, while nothing is left but to write what was printed? */
+static bool have_ended(struct signals *s, struct rf_ring *ring)
 {
 	struct signalfd_siginfo si;
 
@@ -318,6 +319,23 @@ bool signals_have_ended(struct signals *s, struct rf_ring *ring)
 		return true;
 	}
 	return rf_ring_watch(ring, s->fd, 0) < 0;
+}
+
+int signals_drain(struct signals *s, struct rf_ring *ring, bool hurry)
+{
+	struct rf_completion done;
+	int r = 0;
+
+	while (r >= 0 && !terminal_finish(s->terminal) && !hurry) {
+		r = rf_ring_wait(ring, -1, &done);
+		if (r <= 0 || done.kind != RF_DONE_WATCH)
+			continue;
+		if (terminal_is_watch(done.user_data))
+			r = terminal_ready(s->terminal, done.user_data);
+		else if (have_ended(s, ring))
+			break;
+	}
+	return r;
 }
 
 int signals_die(int sig, bool typed)

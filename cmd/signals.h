@@ -64,8 +64,11 @@ void signals_stopped(struct signals *s, int sig);
 /* ^Z was typed at the command's private terminal, and no shell in there stops it. */
 void signals_suspend(struct signals *s, struct rf_context *ctx);
 
-/* Has one come that ends us, while nothing is left but to write what was printed? */
-bool signals_have_ended(struct signals *s, struct rf_ring *ring);
+/*
+ * The command is over: write what its terminal has printed; with @hurry what can be
+ * written at once, and else until a signal comes that ends us.  0 or a negative errno.
+ */
+int signals_drain(struct signals *s, struct rf_ring *ring, bool hurry);
 
 /* The command runs: what came before is for it. */
 void signals_started(struct signals *s, struct rf_context *ctx, pid_t pid);

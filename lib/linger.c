@@ -129,7 +129,7 @@ int rf_report_receive(int socket, int flags, struct rf_report *ret, int *ret_fd)
 		n = recvmsg(socket, &m, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return n < 0 && errno == EAGAIN ? 0 : -1;
+		return n == 0 ? -ESRCH : errno == EAGAIN ? 0 : -errno;
 	h = CMSG_FIRSTHDR(&m);
 	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
 	    h->cmsg_len == CMSG_LEN(sizeof(int)))

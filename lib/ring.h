@@ -236,7 +236,7 @@ int rf_template_shared_mounts(const struct rf_op *ops, uint32_t nr, uint32_t cop
 
 /*
  * linger.c: one message from @socket, with *@ret_fd or -1.  1; 0: none for now, with
- * MSG_DONTWAIT in @flags; -1: end of file or worse.
+ * MSG_DONTWAIT in @flags; -ESRCH: the other end has gone; or another negative errno.
  */
 int rf_report_receive(int socket, int flags, struct rf_report *ret, int *ret_fd);
 /* linger.c: send the @nr descriptors at @fds with @rep; 0 or -errno, a context that is gone is none. */

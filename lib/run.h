@@ -71,6 +71,15 @@ static inline uint64_t rf_stat_dev(const struct statx *st)
 	return (minor & 0xff) | ((uint64_t)st->stx_dev_major << 8) | ((minor & ~0xffULL) << 12);
 }
 
+/* What getdents64(2) writes. */
+struct rf_dirent {
+	uint64_t	ino;
+	int64_t		off;
+	uint16_t	reclen;
+	uint8_t		type;
+	char		name[];
+};
+
 /* All of @data, in as many calls as it takes; 0 or a negative errno. */
 static inline long rf_write_all(int fd, const char *data, size_t len)
 {

@@ -17,15 +17,6 @@ struct level {
 	int64_t		next;		/* where to go on reading */
 };
 
-/* As the kernel has it. */
-struct dirent64 {
-	uint64_t	ino;
-	int64_t		off;
-	uint16_t	reclen;
-	uint8_t		type;
-	char		name[];
-};
-
 static struct level *levels(struct rf_ctx *ctx)
 {
 	return (struct level *)(void *)(ctx->scratch + HALF);
@@ -158,7 +149,7 @@ static long copy_some(struct rf_ctx *ctx, struct level **at)
 	if (n <= 0)
 		return n;
 	while (pos < n) {
-		const struct dirent64 *e = (const void *)(ctx->scratch + pos);
+		const struct rf_dirent *e = (const void *)(ctx->scratch + pos);
 
 		pos += e->reclen;
 		l->next = e->off;

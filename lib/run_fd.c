@@ -147,14 +147,6 @@ static int32_t last_kept(const struct rf_ctx *ctx)
 	return last;
 }
 
-struct dirent64 {
-	uint64_t	ino;
-	int64_t		off;
-	uint16_t	reclen;
-	uint8_t		type;
-	char		name[];
-};
-
 /* The number that @name is; -1 for "." and "..". */
 static int32_t fd_number(const char *name)
 {
@@ -180,7 +172,7 @@ static long close_listed(struct rf_ctx *ctx)
 		return dir;
 	while ((n = rf_sys3(__NR_getdents64, dir, ctx->scratch, RF_SCRATCH)) > 0) {
 		for (long at = 0; at < n;) {
-			const struct dirent64 *d = (const void *)(ctx->scratch + at);
+			const struct rf_dirent *d = (const void *)(ctx->scratch + at);
 			int32_t fd = fd_number(d->name);
 
 			if (fd >= 0 && fd != dir && next_kept(ctx, fd) != fd)

@@ -283,11 +283,26 @@ static json_t *job(const struct rf_verdict_job *of)
 	return j;
 }
 
+static char *finish_line(json_t *j, size_t nr_keys)
+{
+	char *s = finish(j, nr_keys), *line;
+	size_t len;
+
+	if (!s)
+		return NULL;
+	len = strlen(s);
+	line = realloc(s, len + 2);
+	if (!line) {
+		free(s);
+		return NULL;
+	}
+	memcpy(line + len, "\n", 2);
+	return line;
+}
+
 char *rf_verdict_json(const struct rf_verdict *v)
 {
 	json_t *j = json_object(), *engine = json_object();
-	char *s, *line;
-	size_t len;
 
 	json_object_set_new(engine, "name", text(v->engine));
 	json_object_set_new(engine, "why", text(v->engine_why));
@@ -314,17 +329,7 @@ char *rf_verdict_json(const struct rf_verdict *v)
 		json_object_set_new(j, "job", job(v->job));
 	if (v->pool || v->pool_why)
 		json_object_set_new(j, "pool", pool(v));
-	s = finish(j, 16 + (v->job != NULL) + (v->pool || v->pool_why));
-	if (!s)
-		return NULL;
-	len = strlen(s);
-	line = realloc(s, len + 2);
-	if (!line) {
-		free(s);
-		return NULL;
-	}
-	memcpy(line + len, "\n", 2);
-	return line;
+	return finish_line(j, 16 + (v->job != NULL) + (v->pool || v->pool_why));
 }
 
 char *rf_op_row_json(const struct rf_op_row *row)
@@ -432,4 +437,25 @@ char *rf_running_row_json(const struct rf_running_row *row)
 	json_object_set_new(j, "command", command);
 	json_object_set_new(j, "limits", row->sb ? limits(row) : json_null());
 	return finish(j, 7);
+}
+
+char *rf_pool_row_json(const struct rf_pool_row *row)
+{
+	const struct { const char *name; int64_t value; } numbers[] = {
+		{ "pid", row->pid }, { "size", row->size }, { "ready", row->ready },
+		{ "making", row->making }, { "running", row->running }, { "waiting", row->waiting },
+		{ "taken", row->taken }, { "sent_away", row->sent_away }, { "made", row->made },
+		{ "failed", row->failed }, { "retired", row->retired },
+	};
+	const size_t nr = sizeof(numbers) / sizeof(numbers[0]);
+	json_t *j = json_object();
+
+	json_object_set_new(j, "name", text(row->name));
+	json_object_set_new(j, "spec", text(row->spec));
+	for (size_t i = 0; i < nr; i++)
+		json_object_set_new(j, numbers[i].name, json_integer(numbers[i].value));
+	json_object_set_new(j, "last_sent_away", text(row->last_sent_away));
+	json_object_set_new(j, "last_error", text(row->last_error));
+	json_object_set_new(j, "uptime_ms", json_integer(row->uptime_ms));
+	return finish_line(j, nr + 5);
 }

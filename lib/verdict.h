@@ -128,6 +128,17 @@ struct rf_running_row {
 };
 char *rf_running_row_json(const struct rf_running_row *row);
 
+/* A pool, as `pool status` has it. */
+struct rf_pool_row {
+	const char	*name, *spec;	/* spec NULL: the preset */
+	int64_t		 pid, size, ready, making, running, waiting;
+	int64_t		 taken, sent_away, made, failed, retired;
+	const char	*last_sent_away, *last_error;	/* or NULL */
+	int64_t		 uptime_ms;
+};
+/* One object and a newline, likewise. */
+char *rf_pool_row_json(const struct rf_pool_row *row);
+
 /* Key of RLIMIT_ @n in `limits`, or NULL. */
 const char *rf_rlimit_name(unsigned int n);
 

@@ -549,3 +549,10 @@ teardown() {
 	run -0 "$RINGFENCE" run --pool=other -- true
 	"$RINGFENCE" pool drain other
 }
+
+@test "its status is JSON whatever its files are called" {
+	mkdir -m 0700 $'n\303\244me "x"'
+	cp pool.yaml $'n\303\244me "x"/pool.yaml'
+	pool --spec $'n\303\244me "x"/pool.yaml'
+	[ "$(status spec)" = "$(realpath $'n\303\244me "x"/pool.yaml')" ]
+}

@@ -42,6 +42,7 @@ static void check_again(const struct pool_request *q)
 		abort();
 	if (other.argc != q->argc || other.nr_env != q->nr_env || other.nr_fds != q->nr_fds ||
 	    strcmp(other.cwd, q->cwd) != 0 || other.wants_verdict != q->wants_verdict ||
+	    other.has_spec != q->has_spec ||
 	    memcmp(other.rlimits, q->rlimits, sizeof(q->rlimits)) != 0)
 		abort();
 	for (size_t i = 0; i < q->argc; i++)

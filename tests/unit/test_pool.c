@@ -57,6 +57,7 @@ TEST(a_request_comes_out_as_it_went_in)
 	assert_null(got.envp[2]);
 	EXPECT_STR("/some/where", got.cwd);
 	assert_true(got.wants_verdict);
+	assert_false(got.has_spec);
 	EXPECT_INT(027, got.umask);
 	EXPECT_INT(77, got.rlimits[RLIMIT_NOFILE].soft);
 	EXPECT_INT(88, got.rlimits[RLIMIT_NOFILE].hard);
@@ -64,6 +65,26 @@ TEST(a_request_comes_out_as_it_went_in)
 	EXPECT_INT(9, got.numbers[3]);
 	pool_request_done(&got);
 	free(text);
+}
+
+TEST(what_a_request_wants_does_not_mix)
+{
+	struct pool_request q = request(), got;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		size_t len;
+		void *text;
+
+		q.wants_verdict = i & 1;
+		q.has_spec = i & 2;
+		text = pool_request_pack(&q, &len);
+		assert_non_null(text);
+		EXPECT_INT(0, pool_request_unpack(text, len, &got));
+		EXPECT_INT(q.wants_verdict, got.wants_verdict);
+		EXPECT_INT(q.has_spec, got.has_spec);
+		pool_request_done(&got);
+		free(text);
+	}
 }
 
 TEST(a_request_that_is_cut_or_longer_is_none)
@@ -88,7 +109,7 @@ TEST(a_request_whose_numbers_are_wrong_is_none)
 	static const struct { size_t word; uint32_t value; } wrong[] = {
 		{ 0, 0 },		/* no argv[0] */
 		{ 0, 7 }, { 0, UINT32_MAX }, { 1, 3 }, { 1, UINT32_MAX },
-		{ 2, POOL_FDS_MAX + 1 }, { 4, 01000 }, { 5, UINT32_MAX },
+		{ 2, POOL_FDS_MAX + 1 }, { 3, 4 }, { 4, 01000 }, { 5, UINT32_MAX },
 	};
 	struct pool_request q = request(), got;
 	size_t len;
