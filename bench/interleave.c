@@ -30,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 #define CASES_MAX	16
 #define ROUNDS_MAX	100000
 
@@ -118,27 +120,12 @@ static int run_all(struct bench *b)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print_column(double *v, int nr, int decimals)
-{
-	qsort(v, (size_t)nr, sizeof(*v), compare);
-	for (int q = 1; q <= 3; q++) {
-		printf("%c%.*f", q == 1 ? '\t' : '/', decimals, v[(nr - 1) * q / 4]);
-	}
-}
-
 static void print_all(struct bench *b)
 {
 	for (size_t i = 0; i < b->nr; i++) {
 		printf("%s", b->cases[i].name);
 		for (int k = 0; k < COLUMNS; k++)
-			print_column(b->cases[i].column[k], b->rounds, k == RATIO ? 3 : 0);
+			print_quartiles(stdout, b->cases[i].column[k], b->rounds, k == RATIO ? 3 : 0);
 		printf("\n");
 	}
 }

@@ -25,25 +25,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "probe.h"
-#include "ringfence.h"
-#include "spec.h"
+#include "confined.h"
+#include "measure.h"
 
 #define LARGE	((size_t)1 << 30)
 #define WARM_UP	5
 
 /* ---------------------------------------------------------------- chains */
-
-static int complain(const char *what, int r, const struct rf_err *err)
-{
-	fprintf(stderr, "library: %s: %s%s%s\n", what, err ? err->msg : "",
-		err && err->msg[0] ? ": " : "", strerror(-r));
-	return r;
-}
 
 /* A task, exec, nothing else. */
 static struct rf_chain *bare_chain(const char *stamp)
@@ -60,43 +50,7 @@ static struct rf_chain *bare_chain(const char *stamp)
 	return chain;
 }
 
-static struct rf_chain *sandbox_chain(const char *stamp)
-{
-	static const char spec[] =
-		"root: host\n"
-		"mounts: [{tmpfs: /tmp}, {dev: /dev}, {proc: /proc}]\n"
-		"seccomp: off\n"	/* the peer has none */
-		"init: true\n";
-	char *argv[] = { (char *)(uintptr_t)stamp, NULL };
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_chain *chain = NULL;
-	struct rf_features features;
-	struct rf_sandbox *sb = rf_sandbox_new();
-	int r = sb ? rf_probe(&features, &err) : -ENOMEM;
-
-	if (r == 0)
-		r = rf_spec_parse("bench", spec, sizeof(spec) - 1, 0, sb, &err);
-	if (r == 0)
-		r = rf_command_set(1, argv, sb, &err);
-	if (r == 0)
-		r = rf_sandbox_resolve(sb, &features, 0, &err);
-	if (r == 0)
-		r = rf_compile(sb, &features, &chain, &err);
-	if (r < 0)
-		(void)complain("sandbox", r, &err);
-	rf_sandbox_free(sb);
-	return chain;
-}
-
 /* -------------------------------------------------------------- launching */
-
-static double now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 /* 0 when @done ends a launch well, 1 when it ends none, or a negative errno. */
 static int outcome(const struct rf_completion *done)
@@ -173,7 +127,7 @@ static int work_once(struct rf_ring *ring, struct rf_chain *const chains[], enum
 /* Answer each letter with the times of one launch, until nobody asks any more. */
 static int work(int from, int to, size_t memory, const char *stamp)
 {
-	struct rf_chain *chains[FORK] = { bare_chain(stamp), sandbox_chain(stamp) };
+	struct rf_chain *chains[FORK] = { bare_chain(stamp), confined_chain(stamp, true, RF_PART_ALL) };
 	struct rf_err err = RF_ERR_INIT;
 	struct rf_ring *ring;
 	unsigned char kind;
@@ -256,20 +210,6 @@ static const struct launch_case {
 
 static const struct { int a, b; } ratios[] = { { 1, 0 }, { 3, 2 }, { 1, 4 }, { 3, 4 } };
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print_quartiles(double *v, int nr, int decimals)
-{
-	qsort(v, (size_t)nr, sizeof(*v), compare);
-	for (int q = 1; q <= 3; q++)
-		printf("%c%.*f", q == 1 ? '\t' : '/', decimals, v[(nr - 1) * q / 4]);
-}
-
 /* @t: NR_CASES for each round; @scratch: room for one number a round. */
 static void print_launches(struct times (*t)[NR_CASES], double *scratch, int rounds)
 {
@@ -277,10 +217,10 @@ static void print_launches(struct times (*t)[NR_CASES], double *scratch, int rou
 		printf("%s", cases[i].name);
 		for (int r = 0; r < rounds; r++)
 			scratch[r] = t[r][i].whole;
-		print_quartiles(scratch, rounds, 0);
+		print_quartiles(stdout, scratch, rounds, 0);
 		for (int r = 0; r < rounds; r++)
 			scratch[r] = t[r][i].call;
-		print_quartiles(scratch, rounds, 0);
+		print_quartiles(stdout, scratch, rounds, 0);
 		printf("\n");
 	}
 	for (size_t i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++) {
@@ -289,10 +229,10 @@ static void print_launches(struct times (*t)[NR_CASES], double *scratch, int rou
 		printf("ratio %s %s", cases[a].name, cases[b].name);
 		for (int r = 0; r < rounds; r++)
 			scratch[r] = t[r][a].whole / t[r][b].whole;
-		print_quartiles(scratch, rounds, 4);
+		print_quartiles(stdout, scratch, rounds, 4);
 		for (int r = 0; r < rounds; r++)
 			scratch[r] = t[r][a].call / t[r][b].call;
-		print_quartiles(scratch, rounds, 4);
+		print_quartiles(stdout, scratch, rounds, 4);
 		printf("\n");
 	}
 }
@@ -357,7 +297,7 @@ static int run_many(struct rf_ring *ring, const struct rf_chain *chain, int coun
 
 static int main_rate(int count, int flight, const char *stamp)
 {
-	struct rf_chain *chain = sandbox_chain(stamp);
+	struct rf_chain *chain = confined_chain(stamp, true, RF_PART_ALL);
 	int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct rf_err err = RF_ERR_INIT;
 	struct rf_ring *ring;

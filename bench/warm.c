@@ -26,73 +26,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "probe.h"
-#include "ringfence.h"
-#include "spec.h"
+#include "confined.h"
+#include "measure.h"
 
 #define WARM_UP	5
-
-static const char with_init[] =
-	"root: host\n"
-	"mounts: [{tmpfs: /tmp}, {dev: /dev}, {proc: /proc}]\n"
-	"seccomp: off\n"	/* as the peers of the other cases */
-	"init: true\n";
-static const char without_init[] =
-	"root: host\n"
-	"mounts: [{tmpfs: /tmp}, {dev: /dev}, {proc: /proc}]\n"
-	"seccomp: off\n"
-	"init: false\n";
-
-static int complain(const char *what, int r, const struct rf_err *err)
-{
-	fprintf(stderr, "warm: %s: %s%s%s\n", what, err ? err->msg : "",
-		err && err->msg[0] ? ": " : "", strerror(-r));
-	return r;
-}
-
-static double now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-/* ------------------------------------------------------------------- chains */
-
-/* As a pool compiles it: what is made in advance, or that and the command behind. */
-static struct rf_chain *chain_of(const char *spec, const char *stamp, enum rf_part part)
-{
-	static const int std[] = { 0, 1, 2 };
-	static const struct rf_caller self = { .numbers = std, .fds = std, .nr_fds = 3,
-					       .umask = 022 };
-	char *argv[] = { (char *)(uintptr_t)stamp, NULL };
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_chain *chain = NULL;
-	struct rf_features features;
-	struct rf_sandbox *sb = rf_sandbox_new();
-	int r = sb ? rf_probe(&features, &err) : -ENOMEM;
-
-	if (r == 0)
-		r = rf_spec_parse("bench", spec, strlen(spec), 0, sb, &err);
-	if (r == 0)
-		r = rf_command_set(1, argv, sb, &err);
-	if (r == 0) {
-		sb->part = part;
-		sb->caller = part == RF_PART_BOTH ? &self : NULL;
-		r = rf_sandbox_resolve(sb, &features, 0, &err);
-	}
-	if (r == 0)
-		r = rf_compile(sb, &features, &chain, &err);
-	if (r < 0)
-		(void)complain("sandbox", r, &err);
-	rf_sandbox_free(sb);
-	return chain;
-}
 
 /* ----------------------------------------------------------------- launching */
 
@@ -160,23 +99,6 @@ static int spawn(const char *stamp, double *ret_us)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- printing */
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Sorts @v. */
-static void print_quartiles(int out, double *v, int nr, int decimals)
-{
-	qsort(v, (size_t)nr, sizeof(*v), compare);
-	for (int q = 1; q <= 3; q++)
-		dprintf(out, "%c%.*f", q == 1 ? '\t' : '/', decimals, v[(nr - 1) * q / 4]);
-}
-
 /* ------------------------------------------------------------------ W3: launch */
 
 enum { SPAWN, NOINIT, INIT, CASES };
@@ -202,37 +124,40 @@ static int one_round(struct rf_ring *ring, struct rf_chain *chains[CASES][2], co
 	return 0;
 }
 
-static void print_launches(int out, double (*t)[CASES], double *scratch, int rounds)
+static void print_launches(FILE *out, double (*t)[CASES], double *scratch, int rounds)
 {
 	for (int k = 0; k < CASES; k++) {
-		dprintf(out, "%s", names[k]);
+		fprintf(out, "%s", names[k]);
 		for (int i = 0; i < rounds; i++)
 			scratch[i] = t[i][k];
 		print_quartiles(out, scratch, rounds, 0);
-		dprintf(out, "\n");
+		fprintf(out, "\n");
 	}
 	for (int k = NOINIT; k < CASES; k++) {
-		dprintf(out, "ratio %s", names[k]);
+		fprintf(out, "ratio %s", names[k]);
 		for (int i = 0; i < rounds; i++)
 			scratch[i] = t[i][k] / t[i][SPAWN];
 		print_quartiles(out, scratch, rounds, 4);
-		dprintf(out, "\n");
+		fprintf(out, "\n");
 	}
 }
 
-static int main_launch(struct rf_ring *ring, int out, int rounds, const char *stamp)
+static int main_launch(struct rf_ring *ring, FILE *out, int rounds, const char *stamp)
 {
 	double (*t)[CASES] = calloc((size_t)rounds + 1, sizeof(*t));
 	double *scratch = calloc((size_t)rounds, sizeof(*scratch));
 	struct rf_chain *chains[CASES][2] = {
-		[NOINIT] = { chain_of(without_init, stamp, RF_PART_READY),
-			     chain_of(without_init, stamp, RF_PART_BOTH) },
-		[INIT] = { chain_of(with_init, stamp, RF_PART_READY),
-			   chain_of(with_init, stamp, RF_PART_BOTH) },
+		[NOINIT] = { confined_chain(stamp, false, RF_PART_READY),
+			     confined_chain(stamp, false, RF_PART_BOTH) },
+		[INIT] = { confined_chain(stamp, true, RF_PART_READY),
+			   confined_chain(stamp, true, RF_PART_BOTH) },
 	};
 
 	if (!t || !scratch)
 		return complain("memory", -ENOMEM, NULL);
+	for (int k = NOINIT; k < CASES; k++)
+		if (!chains[k][0] || !chains[k][1])
+			return -1;
 	for (int i = -WARM_UP; i < rounds; i++)
 		if (one_round(ring, chains, stamp, i + WARM_UP, t[i < 0 ? rounds : i]) < 0)
 			return -1;
@@ -277,9 +202,9 @@ static int start_one(struct rf_ring *ring, const struct rf_chain *chain)
 	return await(ring, ctx, RF_DONE_STARTED, &done);
 }
 
-static int main_alive(struct rf_ring *ring, int out, int count, const char *idle)
+static int main_alive(struct rf_ring *ring, FILE *out, int count, const char *idle)
 {
-	struct rf_chain *chain = chain_of(with_init, idle, RF_PART_ALL);
+	struct rf_chain *chain = confined_chain(idle, true, RF_PART_ALL);
 	double *t = calloc((size_t)count, sizeof(*t)), first, last;
 	int part = count / 10 > 0 ? count / 10 : 1;
 	long before, after;
@@ -300,12 +225,12 @@ static int main_alive(struct rf_ring *ring, int out, int count, const char *idle
 	after = own_kib();
 	if (before < 0 || after < 0)
 		return -1;
-	dprintf(out, "%.1f", (double)(after - before) / count);
+	fprintf(out, "%.1f", (double)(after - before) / count);
 	print_quartiles(out, t, part, 0);
 	first = t[(part - 1) / 2];
 	print_quartiles(out, t + count - part, part, 0);
 	last = t[count - part + (part - 1) / 2];
-	dprintf(out, "\t%.3f\n", last / first);
+	fprintf(out, "\t%.3f\n", last / first);
 	rf_chain_free(chain);
 	free(t);
 	return 0;
@@ -313,17 +238,19 @@ static int main_alive(struct rf_ring *ring, int out, int count, const char *idle
 
 int main(int argc, char **argv)
 {
-	int n = argc == 4 ? atoi(argv[2]) : 0, out, null, r = -1;
+	int n = argc == 4 ? atoi(argv[2]) : 0, fd, null, r = -1;
 	struct rf_err err = RF_ERR_INIT;
 	struct rf_ring *ring;
+	FILE *out;
 
 	if (n <= 0 || (strcmp(argv[1], "launch") != 0 && strcmp(argv[1], "alive") != 0)) {
 		fprintf(stderr, "usage: warm launch ROUNDS STAMP | warm alive COUNT IDLE\n");
 		return 2;
 	}
-	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (out < 0 || null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0)
+	if (!out || null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0)
 		return complain("standard output", -errno, NULL) != 0;
 	r = rf_ring_new(RF_ENGINE_AUTO, &ring, &err);
 	if (r < 0)
@@ -331,5 +258,7 @@ int main(int argc, char **argv)
 	r = strcmp(argv[1], "launch") == 0 ? main_launch(ring, out, n, argv[3]) :
 					     main_alive(ring, out, n, argv[3]);
 	rf_ring_free(ring);
+	if (fclose(out) != 0)
+		r = complain("standard output", -errno, NULL);
 	return r < 0;
 }
