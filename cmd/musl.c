@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
@@ -257,35 +256,6 @@ int __openat_2(int dir, const char *path, int flags)
 	CHECK(flags & O_CREAT, 0);
 	return openat(dir, path, flags);
 }
-
-/* ------------------------------------------------------------------- memory */
-
-#define POPULATED_MAX	65536UL
-
-/*
- * musl's allocator maps a few pages at a time and touches them at both ends: a
- * small mapping comes with its pages, at a tenth of what the faults cost.
- */
-void *__mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset);
-void *__mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
-{
-	long r;
-
-	if (len >= PTRDIFF_MAX) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
-	if ((flags & (MAP_ANONYMOUS | MAP_PRIVATE)) == (MAP_ANONYMOUS | MAP_PRIVATE) &&
-	    protection & PROT_WRITE && len <= POPULATED_MAX)
-		flags |= MAP_POPULATE;
-	r = syscall(SYS_mmap, at, len, protection, flags, fd, offset);
-	/* as musl has it: the kernel's EPERM, for want of an address, is ENOMEM */
-	if (r == -1 && errno == EPERM && !at && flags & MAP_ANONYMOUS && !(flags & MAP_FIXED))
-		errno = ENOMEM;
-	return r == -1 ? MAP_FAILED : (void *)r;
-}
-void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
-	__attribute__((alias("__mmap")));
 
 /* ------------------------------------------------ system calls without a wrapper */
 

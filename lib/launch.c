@@ -70,9 +70,7 @@ static void *stacks_get(struct rf_ring *ring)
 
 	if (p)
 		return p;
-	/* most of it is used, and a page mapped in advance costs a tenth of a fault */
-	p = mmap(NULL, STACKS_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	p = mmap(NULL, STACKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
 	for (size_t i = 0; i < 3; i++) {
@@ -301,7 +299,7 @@ uint32_t rf_fd_floor(const struct rf_chain *c)
 static int area_map(struct rf_context *ctx, size_t size)
 {
 	/* what may come later is only address space */
-	int flags = ctx->lingers ? MAP_NORESERVE : MAP_POPULATE;
+	int flags = ctx->lingers ? MAP_NORESERVE : 0;
 	size_t used = size;
 	void *p = NULL;
 
