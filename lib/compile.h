@@ -109,6 +109,8 @@ struct rf_compile {
 	bool		 host_root;
 	struct rf_id_plan ids;
 	struct rf_mount_plan mounts;
+	const struct rf_seccomp_spec *filters[2];	/* in the order of installing */
+	size_t		 nr_filters;
 
 	int32_t		 oldroot, newroot;	/* slots; RF_SLOT_NONE before */
 	int32_t		 under;			/* the scratch directory below the mounts */

@@ -23,40 +23,6 @@
 #define NATIVE_ARCH	AUDIT_ARCH_AARCH64
 #endif
 
-int rf_plan_filter(struct rf_compile *k)
-{
-	const struct rf_seccomp_spec *s = &k->sb->seccomp;
-
-	if (!s->on)
-		return 0;
-	if (s->notifies && !s->has_listener) {
-		rf_err_at(k->err, &s->place, EINVAL,
-			  "the policy '%.200s' notifies, and nobody is there to be asked", s->name);
-		rf_err_hint(k->err, "`notify` makes sense where a program listens; "
-			    "`errno`, `log` or `kill` here");
-		return -EINVAL;
-	}
-	return rf_need_confinement(k, &s->place, "a seccomp filter");
-}
-
-void rf_emit_filter(struct rf_compile *k)
-{
-	const struct rf_seccomp_spec *s = &k->sb->seccomp;
-	struct rf_blob program;
-	struct rf_op *op;
-	rf_str name;
-
-	if (!s->on)
-		return;
-	rf_chain_set_place(k->c, &s->place);
-	name = rf_chain_str(k->c, s->name);
-	program = rf_chain_blob(k->c, s->insns, s->nr * sizeof(struct sock_filter));
-	op = rf_chain_add(k->c, RF_OP_SECCOMP);
-	op->u.seccomp.name = name;
-	op->u.seccomp.program = program;
-	op->u.seccomp.flags = s->flags;
-}
-
 /* ------------------------------------------------------- what is still called */
 
 /* A call with the arguments that a policy could look at; addresses are 0. */
@@ -140,30 +106,43 @@ static void answer_text(uint32_t answer, char buf[40])
 	}
 }
 
-static bool is_allowed(const struct rf_compile *k, uint32_t answer)
+static bool is_allowed(const struct rf_seccomp_spec *s, uint32_t answer)
 {
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 	case SECCOMP_RET_LOG:
 		return true;
 	case SECCOMP_RET_USER_NOTIF:
-		return k->sb->seccomp.has_listener;
+		return s->has_listener;
 	default:
 		return false;
 	}
 }
 
-static int check_call(struct rf_compile *k, const struct rf_op *op, const struct call *call)
+static uint32_t ask(const struct rf_seccomp_spec *s, const struct call *call,
+		    struct seccomp_data *data)
 {
-	const struct rf_seccomp_spec *s = &k->sb->seccomp;
-	struct seccomp_data data = { .nr = call->nr, .arch = NATIVE_ARCH };
+	*data = (struct seccomp_data){ .nr = call->nr, .arch = NATIVE_ARCH };
+	memcpy(data->args, call->args, sizeof(call->args));
+	return rf_filter_run(s->insns, s->nr, data);
+}
+
+static bool allows(const struct rf_seccomp_spec *s, const struct call *call)
+{
+	struct seccomp_data data;
+
+	return is_allowed(s, ask(s, call, &data));
+}
+
+static int check_call(struct rf_compile *k, const struct rf_seccomp_spec *s,
+		      const struct rf_op *op, const struct call *call)
+{
 	struct rf_place place = s->place;
 	char rule[160] = "", answer[40];
-	uint32_t r;
+	struct seccomp_data data;
+	uint32_t r = ask(s, call, &data);
 
-	memcpy(data.args, call->args, sizeof(call->args));
-	r = rf_filter_run(s->insns, s->nr, &data);
-	if (is_allowed(k, r))
+	if (is_allowed(s, r))
 		return 0;
 	answer_text(r, answer);
 	/* the line that decides; the policy's default has none */
@@ -176,33 +155,105 @@ static int check_call(struct rf_compile *k, const struct rf_op *op, const struct
 	return -EINVAL;
 }
 
+/* By each of the @nr filters that are in force when @op comes. */
+static int check_op(struct rf_compile *k, const struct rf_op *op, size_t nr, uint32_t index)
+{
+	struct call calls[CALLS_MAX];
+	size_t nr_calls = calls_of(op, calls);
+	int r = 0;
+
+	if (!nr_calls)
+		return rf_err_set(k->err, EINVAL, "op %u, %s: cannot follow the filter", index,
+				  rf_op_defs[op->kind].name);
+	for (size_t f = 0; f < nr; f++)
+		for (size_t n = 0; n < nr_calls && r == 0; n++)
+			r = check_call(k, k->filters[f], op, &calls[n]);
+	return r;
+}
+
 int rf_check_filter(struct rf_compile *k)
 {
 	const struct rf_chain *c = k->c;
-	struct call calls[CALLS_MAX];
-	bool filtered = false;
+	size_t nr = 0;
+	int r = 0;
 
-	for (uint32_t i = 0; i < c->nr_ops; i++) {
+	for (uint32_t i = 0; i < c->nr_ops && r == 0; i++) {
 		const struct rf_op *op = &c->ops[i];
-		size_t nr;
 
 		if (op->kind == RF_OP_SECCOMP) {
-			filtered = true;
+			nr++;	/* order() has seen to it that it may */
 			continue;
 		}
 		/* the execs of a walk through $PATH are one call to a filter */
-		if (!filtered || (op->kind == RF_OP_EXEC && c->ops[i - 1].kind == RF_OP_EXEC))
+		if (!nr || (op->kind == RF_OP_EXEC && c->ops[i - 1].kind == RF_OP_EXEC))
 			continue;
-		nr = calls_of(op, calls);
-		if (!nr)
-			return rf_err_set(k->err, EINVAL, "op %u, %s: cannot follow the filter", i,
-					  rf_op_defs[op->kind].name);
-		for (size_t n = 0; n < nr; n++) {
-			int r = check_call(k, op, &calls[n]);
-
-			if (r < 0)
-				return r;
-		}
+		r = check_op(k, op, nr, i);
 	}
-	return 0;
+	return r;
+}
+
+/* ------------------------------------------------------------------- the ops */
+
+static int plan_one(struct rf_compile *k, const struct rf_seccomp_spec *s)
+{
+	if (!s->on)
+		return 0;
+	if (s->notifies && !s->has_listener) {
+		rf_err_at(k->err, &s->place, EINVAL,
+			  "the policy '%.200s' notifies, and nobody is there to be asked", s->name);
+		rf_err_hint(k->err, "`notify` makes sense where a program listens; "
+			    "`errno`, `log` or `kill` here");
+		return -EINVAL;
+	}
+	k->filters[k->nr_filters++] = s;
+	return rf_need_confinement(k, &s->place, "a seccomp filter");
+}
+
+/* The call by which a filter is installed, behind another one. */
+static const struct call install = { "seccomp", SYS_seccomp, { SECCOMP_SET_MODE_FILTER } };
+
+/* Of two the one that lets the other be installed is first. */
+static int order(struct rf_compile *k)
+{
+	const struct rf_seccomp_spec *first = k->filters[0], *second = k->filters[1];
+
+	if (k->nr_filters < 2 || allows(first, &install))
+		return 0;
+	k->filters[0] = second;
+	k->filters[1] = first;
+	if (allows(second, &install))
+		return 0;
+	return rf_err_at(k->err, &second->place, EINVAL, "the filters '%.100s' and '%.100s' both refuse "
+			 "seccomp(2), by which the other one would be installed", first->name,
+			 second->name);
+}
+
+int rf_plan_filter(struct rf_compile *k)
+{
+	int r = plan_one(k, &k->sb->seccomp);
+
+	if (r == 0)
+		r = plan_one(k, &k->sb->seccomp_too);
+	return r == 0 ? order(k) : r;
+}
+
+static void emit_one(struct rf_compile *k, const struct rf_seccomp_spec *s)
+{
+	struct rf_blob program;
+	struct rf_op *op;
+	rf_str name;
+
+	rf_chain_set_place(k->c, &s->place);
+	name = rf_chain_str(k->c, s->name);
+	program = rf_chain_blob(k->c, s->insns, s->nr * sizeof(struct sock_filter));
+	op = rf_chain_add(k->c, RF_OP_SECCOMP);
+	op->u.seccomp.name = name;
+	op->u.seccomp.program = program;
+	op->u.seccomp.flags = s->flags;
+}
+
+void rf_emit_filter(struct rf_compile *k)
+{
+	for (size_t i = 0; i < k->nr_filters; i++)
+		emit_one(k, k->filters[i]);
 }

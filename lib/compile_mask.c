@@ -13,14 +13,14 @@
 #include <string.h>
 #include <sys/mount.h>
 
-/* The slot of @p, which may be absent. */
+/* The slot of @p, which may be absent unless it is needed. */
 static int32_t emit_open_some(struct rf_compile *k, const struct rf_oci_path *p)
 {
 	int32_t slot;
 
 	rf_chain_set_place(k->c, &p->place);
 	slot = rf_emit_open_in_root(k, p->path);
-	if (k->c->nr_ops)
+	if (k->c->nr_ops && !p->needed)
 		k->c->ops[k->c->nr_ops - 1].flags |= RF_OP_F_ABSENT;
 	return slot;
 }

@@ -28,10 +28,10 @@ static const struct {
 };
 #define NR_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
-/* What the program may answer, from the mildest on. */
-static void tell_actions(struct rf_teller *t, struct rf_blob program)
+/* What the program of @op may answer: a bit for each of actions[]. */
+static unsigned int answers(const struct rf_teller *t, const struct rf_op *op)
 {
-	char text[128] = "";
+	const struct rf_blob program = op->u.seccomp.program;
 	unsigned int seen = 0;
 	struct sock_filter insn;
 
@@ -41,6 +41,14 @@ static void tell_actions(struct rf_teller *t, struct rf_blob program)
 			if ((insn.k & SECCOMP_RET_ACTION_FULL) == actions[i].action)
 				seen |= 1U << i;
 	}
+	return seen;
+}
+
+/* From the mildest on. */
+static void tell_answers(struct rf_teller *t, unsigned int seen)
+{
+	char text[128] = "";
+
 	for (size_t i = 0; i < NR_ACTIONS; i++)
 		if (seen >> i & 1)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
@@ -48,19 +56,36 @@ static void tell_actions(struct rf_teller *t, struct rf_blob program)
 	rf_tell_fact(t, "answers", "%s", text);
 }
 
+/* All filters are in force or the layer is not. */
 void rf_tell_seccomp(struct rf_teller *t)
 {
-	const struct rf_op *op = rf_told_op(t, RF_OP_SECCOMP);
+	const char *names = NULL;
+	unsigned int seen = 0;
 
-	if (!op) {
-		if (t->sb->seccomp.on)
+	for (uint32_t i = 0; i < t->c->nr_ops; i++) {
+		const struct rf_op *op = &t->c->ops[i];
+		const char *name;
+
+		if (op->kind != RF_OP_SECCOMP)
+			continue;
+		if (!rf_told_done(t, i)) {
+			rf_tell_refused(t, "it was not installed");
+			return;
+		}
+		name = t->c->data + op->u.seccomp.name;
+		names = names ? rf_sandbox_printf(t->mem, "%s,%s", names, name) : name;
+		t->no_memory |= !names;
+		seen |= answers(t, op);
+	}
+	if (!names) {
+		if (t->sb->seccomp.on || t->sb->seccomp_too.on)
 			rf_tell_refused(t, "it was not installed");
 		else
 			rf_tell_unwanted(t, "the spec has none");
 		return;
 	}
-	rf_tell_fact(t, "policy", "%s", t->c->data + op->u.seccomp.name);
-	tell_actions(t, op->u.seccomp.program);
+	rf_tell_fact(t, "policy", "%s", names);
+	tell_answers(t, seen);
 	rf_tell_in_force(t);
 }
 

@@ -95,6 +95,7 @@ struct rf_sandbox *rf_sandbox_free(struct rf_sandbox *sb)
 	if (!sb)
 		return NULL;
 	rf_policy_free(sb->seccomp.policy);
+	rf_sandbox_free(sb->oci.fragment);
 	for (b = sb->arena; b; b = next) {
 		next = b->next;
 		free(b);

@@ -286,6 +286,7 @@ struct rf_cap_sets {
 /* A place inside the container, in lists of a config.json. */
 struct rf_oci_path {
 	const char	*path;
+	bool		 needed;	/* that it is not there is an error */
 	struct rf_place	 place;
 };
 
@@ -293,6 +294,11 @@ struct rf_sysctl {
 	const char	*path;		/* below /proc/sys, with slashes */
 	const char	*value;
 	struct rf_place	 place;
+};
+
+/* Something to say in a receipt. */
+struct rf_fact {
+	const char	*name, *value;
 };
 
 /* sched_setattr(2) */
@@ -327,6 +333,9 @@ struct rf_oci_sandbox {
 	uint32_t	 io_class, io_level;
 	struct rf_sched	 sched;
 	struct rf_place	 personality_place, ioprio_place, sched_place, root_propagation_place;
+	struct rf_fact	*limits;	/* what its control groups limit, for a receipt */
+	size_t		 nr_limits;
+	struct rf_sandbox *fragment;	/* what has tightened it (oci_fragment.c); freed with it */
 };
 
 /* Layers: what `require` names and a receipt lists.  One row each in receipt.c. */
@@ -361,11 +370,6 @@ enum rf_part {
 	RF_PART_ALL = 0,
 	RF_PART_READY,		/* what can be kept ready; ends in a gate */
 	RF_PART_BOTH,		/* that, the gate, and what only a launch knows behind it */
-};
-
-/* Something to say in a receipt. */
-struct rf_fact {
-	const char	*name, *value;
 };
 
 struct rf_sandbox {
@@ -422,6 +426,7 @@ struct rf_sandbox {
 	struct rf_place	 init_place, terminal_place;
 
 	struct rf_seccomp_spec seccomp;
+	struct rf_seccomp_spec seccomp_too; /* beside it: the stricter answer holds; policy: not ours */
 	struct rf_landlock_spec landlock;
 	struct rf_cgroup_spec cgroup;
 	uint64_t	 cpu_ms;	/* cpu time of the whole tree; 0 = none */
