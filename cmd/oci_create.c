@@ -27,6 +27,7 @@
 #include "error.h"
 #include "oci_enter.h"
 #include "oci_gate.h"
+#include "oci_verdict.h"
 #include "options.h"
 #include "prepare.h"
 #include "report.h"
@@ -107,8 +108,12 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		r = rf_oci_load(n->bundle, n->sb, &n->c, err);
 	if (r == 0 && !n->c.has_process)
 		r = rf_err_set(err, EINVAL, "%s/config.json: no `process`", n->bundle);
+	if (r == 0 && n->c.fragment)
+		r = rf_oci_tighten(n->sb, &n->c, n->c.fragment, &n->c.fragment_place, 0, err);
 	if (r == 0 && n->sb->user.map == RF_MAP_RANGES)
 		r = rf_probe_subids(&n->f, err);
+	if (n->sb->landlock.on)
+		rf_probe_landlock(&n->f);
 	if (r == 0)
 		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
 	n->sb->oci.keep_keyring = n->no_keyring;
@@ -191,6 +196,8 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 	char path[1100];
 	int r = rf_oci_groups_read(&n->g, err);
 
+	n->failed_op = "cgroup";
+
 	(void)snprintf(path, sizeof(path), "/%s", n->k.id);
 	if (r == 0)
 		r = rf_oci_groups_plan(&n->g, &n->c, path, err);
@@ -214,9 +221,13 @@ static int at_hook_gate(struct oci_creation *n, struct rf_err *err)
 	int r = 0;
 
 	n->hooked = true;
+	n->failed_op = "hook";
 	for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(stages[0]); i++)
 		r = oci_hooks_run(&n->k, stages[i], OCI_CREATING, err);
-	return r < 0 ? r : rf_context_open(n->ctx);
+	if (r < 0)
+		return r;
+	n->failed_op = NULL;
+	return rf_context_open(n->ctx);
 }
 
 /* The first gate: the process is known now, and may let go of us when that is written. */
@@ -242,8 +253,10 @@ static int await_gate(struct oci_creation *n, struct rf_err *err)
 			r = oci_io_send(&n->io, done.result, err);
 			break;
 		case RF_DONE_PARKED:
-			if (n->chain->ops[done.index].u.gate.slot >= 0)
+			if (n->chain->ops[done.index].u.gate.slot >= 0) {
+				n->parked = (uint32_t)done.index;
 				return 0;
+			}
 			n->k.pid = rf_context_pid(n->ctx);
 			n->k.start = oci_start_time(n->k.pid);
 			if (n->sb->oci.hooked && !n->hooked)
@@ -271,6 +284,7 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	if (n->gate < 0)
 		return rf_err_set(err, -n->gate, "a socket in %s/%s", oci.root, n->k.id);
 	n->sb->oci.gate_fd = n->gate;
+	n->failed_op = "config";
 	for (size_t i = 0; i < n->c.nr_hooks; i++)
 		n->sb->oci.hooked |= n->c.hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
 	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, err);
@@ -278,8 +292,10 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 		r = oci_groups_open(&n->k, &n->sb->cgroup, err);
 	if (r == 0)
 		r = rf_compile(n->sb, &n->f, &n->chain, err);
-	if (r == 0)
+	if (r == 0) {
+		n->failed_op = NULL;
 		r = rf_ring_new(RF_ENGINE_PLAIN, &n->ring, err);
+	}
 	if (r == 0)
 		r = rf_submit(n->ring, n->chain, 0, 0, &n->ctx, err);
 	rf_sandbox_unprepare(n->sb);
@@ -303,6 +319,15 @@ static void undo(struct oci_creation *n)
 		(void)oci_delete(&n->k, &ignored);
 }
 
+static int describe_confinement(const struct oci_creation *n, struct rf_err *err)
+{
+	const struct oci_made made = {
+		.sb = n->sb, .f = &n->f, .chain = n->chain, .ctx = n->ctx, .gate = n->parked,
+	};
+
+	return oci_verdict_created(&n->k, &made, err);
+}
+
 int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 {
 	char *bundle = realpath(n->bundle ? n->bundle : ".", NULL);
@@ -313,16 +338,20 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 	n->bundle = n->bundle_text = bundle;
 	if (!oci_id_is_good(id))
 		return rf_err_set(err, EINVAL, "invalid container ID '%.64s'", id);
+	n->failed_op = "config";
 	r = load(n, err);
 	if (r == 0)
 		r = oci_io_connect(&n->io, err);
 	if (r < 0)
 		return r;
+	n->failed_op = NULL;
 	r = oci_state_new(&n->k, id, err);
 	if (r == 0)
 		r = make_groups(n, err);
 	if (r == 0)
 		r = launch(n, err);
+	if (r == 0)
+		r = describe_confinement(n, err);
 	if (r == 0)
 		r = oci_io_write_pid(&n->io, n->k.pid, err);
 	if (r < 0 && n->k.dir >= 0)
@@ -355,14 +384,16 @@ static int create_main(int argc, char **argv)
 
 static int run(struct oci_creation *n, struct rf_err *err, int *ret_status)
 {
-	int r = oci_start(&n->k, err);
+	int r = oci_start(&n->k, &n->failed_op, err);
 
 	if (r == 0 && !n->detach) {
 		/* others may work with it meanwhile */
 		(void)flock(n->k.dir, LOCK_UN);
 		*ret_status = oci_wait(n->k.pid, -1);
 		(void)flock(n->k.dir, LOCK_EX);
-		if (*ret_status < 0)
+		if (*ret_status >= 0 && n->keep)
+			oci_verdict_ended(&n->k, *ret_status);
+		else if (*ret_status < 0)
 			r = rf_err_set(err, -*ret_status, "waiting for container %s", n->k.id);
 	}
 	if (r < 0 || (!n->detach && !n->keep)) {

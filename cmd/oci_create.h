@@ -24,6 +24,7 @@ struct oci_creation {
 	struct rf_chain	*chain;
 	struct rf_ring	*ring;
 	struct rf_context *ctx;
+	uint32_t	 parked;	/* op that others open */
 	int		 gate;		/* socket; -1 */
 	bool		 hooked;	/* hooks of its making have run */
 	const char	*failed_op;

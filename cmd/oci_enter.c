@@ -125,6 +125,7 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	int r;
 
 	e->sb->oci.enters = true;
+	e->failed_op = NULL;
 	r = join_container(e, k, err);
 	if (r == 0 && e->in_groups)
 		r = oci_groups_open(k, &e->sb->cgroup, err);

@@ -279,6 +279,22 @@ static int load_process(struct exec *x, struct rf_err *err)
 	return 0;
 }
 
+/* The fragment is the one that the container was made with, whatever the bundle says now. */
+static int tighten(struct exec *x, struct rf_err *err)
+{
+	const struct rf_place place = { .file = NULL };
+	char *text = oci_state_annotation(&x->k, RF_OCI_FRAGMENT);
+	int r;
+
+	if (!text)
+		return 0;
+	r = rf_oci_tighten(x->e.sb, &x->c, text, &place, RF_OCI_ENTERS, err);
+	free(text);
+	if (x->e.sb->landlock.on)
+		rf_probe_landlock(&x->e.f);
+	return r;
+}
+
 static int load(struct exec *x, char **argv, struct rf_err *err)
 {
 	struct rf_sandbox *sb = x->e.sb = rf_sandbox_new();
@@ -298,7 +314,9 @@ static int load(struct exec *x, char **argv, struct rf_err *err)
 		sb->terminal = RF_TERM_PRIVATE;
 		sb->tty = (struct rf_tty){ .fds = 7, .rows = x->c.rows, .cols = x->c.cols };
 	}
-	r = oci_io_check(&x->io, sb, x->c.terminal, err);
+	r = tighten(x, err);
+	if (r == 0)
+		r = oci_io_check(&x->io, sb, x->c.terminal, err);
 	if (r == 0)
 		r = oci_io_pass(&x->io, sb, err);
 	return r == 0 ? rf_oci_resolve_seccomp(sb, &x->c, err) : r;
@@ -333,8 +351,10 @@ static int exec_main(int argc, char **argv)
 		r = oci_state_open(&x.k, words[0], &err);
 	if (r == 0)
 		r = check_status(&x, &err);
-	if (r == 0)
+	if (r == 0) {
+		x.e.failed_op = "config";
 		r = load(&x, argv + first + 1, &err);
+	}
 	if (r == 0)
 		r = oci_io_connect(&x.io, &err);
 	x.e.io = &x.io;

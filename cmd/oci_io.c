@@ -93,7 +93,7 @@ int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
 
 /* ------------------------------------------------------------------- failures */
 
-static struct rf_place place_of(const struct rf_chain *c, int index)
+struct rf_place oci_place_of(const struct rf_chain *c, int index)
 {
 	const struct rf_origin *o = &c->origins[c->ops[index].origin];
 
@@ -131,7 +131,7 @@ const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox 
 		no_command(sb, failed.error, err);
 		return rf_chain_op_name(c, done->index);
 	}
-	place = place_of(c, done->index);
+	place = oci_place_of(c, done->index);
 	(void)rf_op_print(c, failed.op, text, sizeof(text));
 	rf_err_at(err, &place, failed.error, "%s", text);
 	(void)rf_hint(&failed, err);

@@ -5,6 +5,7 @@
  *	main	oci_main.c	global options, the table of commands
  *	log	oci_log.c	errors: a line for people, a log for engines
  *	state	oci_state.c	what is on disk of a container
+ *	verdict	oci_verdict.c	what it is confined by, beside that
  *	create	oci_create.c	create, run
  *	start	oci_start.c	opening the gate
  *	exec	oci_exec.c	one more process
@@ -79,6 +80,9 @@ int oci_state_peek(struct oci_container *k, const char *id, struct rf_err *err);
 /* Lock and read; -ENOENT: there is none.  With nothing written yet, it is as good as stopped. */
 int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err);
 int oci_state_write(const struct oci_container *k, struct rf_err *err);
+/* Have @text as file @name of its directory, whole or not at all. */
+int oci_state_put(const struct oci_container *k, const char *name, const char *text,
+		  struct rf_err *err);
 /* Remove the directory with all that is in it. */
 int oci_state_remove(struct oci_container *k, struct rf_err *err);
 void oci_state_close(struct oci_container *k);
@@ -92,13 +96,18 @@ uint64_t oci_start_time(pid_t pid);
 int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err);
 /* The group by which all of it is stopped and killed, or NULL. */
 const char *oci_state_tracker(const struct oci_container *k);
+/* The value of one of its annotations, malloc'd; NULL: it has none of that name. */
+char *oci_state_annotation(const struct oci_container *k, const char *name);
 /* The JSON of runtime-spec's `state`, malloc'd. */
 char *oci_state_json(const struct oci_container *k, enum oci_status status);
 
 /* ---------------------------------------------------------------------- start */
 
-/* Open the gate of a created container; 0, or a negative errno with what the command met. */
-int oci_start(struct oci_container *k, struct rf_err *err);
+/*
+ * Open the gate of a created container; 0, or a negative errno with what the command met,
+ * and *ret_op is the op that did.
+ */
+int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err);
 
 /* ---------------------------------------------------------------------- hooks */
 

@@ -20,6 +20,7 @@
 #include "error.h"
 #include "oci_runtime.h"
 #include "oci_gate.h"
+#include "oci_verdict.h"
 #include "report.h"
 #include "ring.h"
 
@@ -128,6 +129,11 @@ static const struct rf_op *op_at(const struct parked *p, uint32_t i)
 	return (const struct rf_op *)(const void *)((const char *)p->area + p->area->off_ops) + i;
 }
 
+static const char *op_name(const struct parked *p, uint32_t i)
+{
+	return op_at(p, i)->kind < RF_OP_NR ? rf_op_defs[op_at(p, i)->kind].name : "start";
+}
+
 static int failed(const struct parked *p, uint32_t i, int error, struct rf_err *err)
 {
 	/* a chain of what the area holds, for its words */
@@ -147,11 +153,14 @@ static int failed(const struct parked *p, uint32_t i, int error, struct rf_err *
 	return rf_err_set(err, error, "%s", text);
 }
 
-static int judge(const struct oci_container *k, const struct parked *p, struct rf_err *err)
+/* *@ret_index: of the op that failed. */
+static int judge(const struct oci_container *k, const struct parked *p, uint32_t *ret_index,
+		 struct rf_err *err)
 {
 	for (uint32_t i = p->gate + 1; i < p->area->nr_ops; i++) {
 		const struct rf_record *rec = record(p, i);
 
+		*ret_index = i;
 		if (rec->state == RF_REC_DONE) {
 			if (rec->result < 0 && rec->result != -ECANCELED &&
 			    !rf_op_may_fail(op_at(p, i), rec->result))
@@ -166,37 +175,56 @@ static int judge(const struct oci_container *k, const struct parked *p, struct r
 	return rf_err_set(err, EPROTO, "the container's process has ended");
 }
 
-int oci_start(struct oci_container *k, struct rf_err *err)
+/* Until its exec, or its end. */
+static void await_end(const struct parked *p)
 {
-	struct rf_report go = { .what = RF_REPORT_GO };
-	struct parked p = { .conn = -1 };
-	int fd, r = oci_hooks_run(k, RF_OCI_START_CONTAINER, OCI_CREATED, err);
+	struct rf_report rep;
+	int fd, r;
 
-	if (r < 0)
-		return r;
-	r = meet(k, &p);
-	if (r < 0) {
-		r = rf_err_set(err, -r, "the gate of container %s", k->id);
-		goto out;
-	}
-	go.index = p.gate;
-	if (send(p.conn, &go, sizeof(go), MSG_NOSIGNAL) != sizeof(go)) {
-		r = rf_err_set(err, errno, "the gate of container %s", k->id);
-		goto out;
-	}
-	/* until its exec, or its end */
 	do {
-		struct rf_report rep;
-
-		r = rf_report_receive(p.conn, 0, &rep, &fd);
+		r = rf_report_receive(p->conn, 0, &rep, &fd);
 		if (fd >= 0)
 			(void)close(fd);
 	} while (r == 1);
-	r = judge(k, &p, err);
+}
+
+static int open_gate(struct oci_container *k, struct parked *p, const char **ret_op,
+		     struct rf_err *err)
+{
+	struct rf_report go = { .what = RF_REPORT_GO };
+	uint32_t index = 0;
+	int r = meet(k, p);
+
+	if (r < 0)
+		return rf_err_set(err, -r, "the gate of container %s", k->id);
+	go.index = p->gate;
+	if (send(p->conn, &go, sizeof(go), MSG_NOSIGNAL) != sizeof(go))
+		return rf_err_set(err, errno, "the gate of container %s", k->id);
+	await_end(p);
+	r = judge(k, p, &index, err);
 	(void)unlinkat(k->dir, OCI_GATE, 0);
 	if (r == 0)
+		return oci_verdict_started(k, err);
+	*ret_op = op_name(p, index);
+	oci_verdict_failed(k, index, *ret_op, err);
+	return r;
+}
+
+int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err)
+{
+	struct parked p = { .conn = -1 };
+	int r;
+
+	*ret_op = "hook";
+	r = oci_hooks_run(k, RF_OCI_START_CONTAINER, OCI_CREATED, err);
+	if (r < 0)
+		return r;
+	*ret_op = "gate";
+	r = open_gate(k, &p, ret_op, err);
+	if (r == 0) {
+		*ret_op = "hook";
 		r = oci_hooks_run(k, RF_OCI_POSTSTART, OCI_RUNNING, err);
-out:
+	}
 	if (p.area)
 		(void)munmap(p.area, p.size);
 	if (p.conn >= 0)
@@ -213,6 +241,7 @@ static int start_main(int argc, char **argv)
 	struct oci_container k = OCI_CONTAINER_INIT;
 	struct rf_err err = RF_ERR_INIT;
 	enum oci_status status;
+	const char *op = NULL;
 	char *words[1];
 	int r = oci_options(&oci_cmd_start, argc, argv, NULL, NULL, words, 1, &err);
 
@@ -230,9 +259,9 @@ static int start_main(int argc, char **argv)
 			r = rf_err_set(&err, EINVAL, "cannot start an already running container");
 	}
 	if (r == 0)
-		r = oci_start(&k, &err);
+		r = oci_start(&k, &op, &err);
 	oci_state_close(&k);
-	return r < 0 ? oci_fail_op(&err, "start") : 0;
+	return r < 0 ? oci_fail_op(&err, op) : 0;
 }
 
 const struct command oci_cmd_start = {

@@ -396,24 +396,31 @@ static json_t *as_json(const struct oci_container *k)
 	return root;
 }
 
+int oci_state_put(const struct oci_container *k, const char *name, const char *text,
+		  struct rf_err *err)
+{
+	char temporary[64];
+	int fd, r;
+
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", name);
+	fd = openat(k->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	if (fd >= 0 && close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(k->dir, temporary, k->dir, name) < 0)
+		r = -errno;
+	return r < 0 ? rf_err_set(err, -r, "write %s/%s/%s", oci.root, k->id, name) : 0;
+}
+
 int oci_state_write(const struct oci_container *k, struct rf_err *err)
 {
 	json_t *root = as_json(k);
 	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-	int fd = -1, r = text ? 0 : -ENOMEM;
+	int r = text ? oci_state_put(k, "state.json", text, err) : rf_err_set(err, ENOMEM, "the state");
 
 	json_decref(root);
-	if (r == 0) {
-		fd = openat(k->dir, "state.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-			    O_CLOEXEC, 0600);
-		r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
-	}
-	if (fd >= 0 && close(fd) < 0 && r == 0)
-		r = -errno;
-	if (r == 0 && renameat(k->dir, "state.json.new", k->dir, "state.json") < 0)
-		r = -errno;
 	free(text);
-	return r < 0 ? rf_err_set(err, -r, "write %s/%s/state.json", oci.root, k->id) : 0;
+	return r;
 }
 
 int oci_state_remove(struct oci_container *k, struct rf_err *err)
@@ -455,6 +462,17 @@ void oci_state_close(struct oci_container *k)
 	if (k->dir >= 0)
 		(void)close(k->dir);
 	*k = (struct oci_container)OCI_CONTAINER_INIT;
+}
+
+char *oci_state_annotation(const struct oci_container *k, const char *name)
+{
+	json_error_t e;
+	json_t *notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : NULL;
+	const char *value = json_string_value(json_object_get(notes, name));
+	char *copy = value ? strdup(value) : NULL;
+
+	json_decref(notes);
+	return copy;
 }
 
 char *oci_state_json(const struct oci_container *k, enum oci_status status)

@@ -168,6 +168,7 @@ static int update(const struct update *u, const char *id, struct rf_err *err)
 	struct rf_sandbox *sb = rf_sandbox_new();
 	struct rf_features f;
 	struct rf_oci_config c;
+	char *text;
 	int r = sb ? rf_probe(&f, err) : rf_err_set(err, ENOMEM, "update");
 
 	if (r == 0)
@@ -176,6 +177,10 @@ static int update(const struct update *u, const char *id, struct rf_err *err)
 		r = oci_state_open(&k, id, err);
 	if (r == 0 && oci_state_status(&k) == OCI_STOPPED)
 		r = rf_err_set(err, EINVAL, "container not running");
+	text = r == 0 ? oci_state_annotation(&k, RF_OCI_FRAGMENT) : NULL;
+	if (text)
+		r = rf_oci_check_update(&c, text, err);
+	free(text);
 	if (r == 0)
 		r = write_limits(&k, &c, f.host_root, err);
 	oci_state_close(&k);

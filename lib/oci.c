@@ -80,6 +80,10 @@ static int take_annotation(struct rf_oci_reader *o, const char *key, const char 
 
 	if (!*key)
 		return rf_oci_fail(o, node, "an annotation needs a name");
+	if (!strcmp(key, RF_OCI_FRAGMENT)) {
+		o->c->fragment = value;
+		o->c->fragment_place = node->place;
+	}
 	o->c->annotations[(*nr)++] = (struct rf_oci_pair){ key, value };
 	return 0;
 }
@@ -120,6 +124,7 @@ static void begin(struct rf_sandbox *sb, struct rf_oci_config *c)
 	sb->oci.on = true;
 	sb->oci.gate_fd = -1;
 	sb->exec_fd = -1;
+	sb->no_new_privs = false;
 	sb->terminal = RF_TERM_NONE;
 	sb->network = RF_NET_HOST;
 	sb->user.uid = sb->user.gid = 0;

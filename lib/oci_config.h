@@ -13,6 +13,8 @@
  *	limit	oci_resource.c	`linux.resources`, as values of control files
  *	seccomp	oci_seccomp.c	`linux.seccomp`
  *	hook	oci_hook.c	`hooks`
+ *	fragment oci_fragment.c	the annotation that tightens a container
+ *	tighten	oci_tighten.c	what that does to it
  *	resolve	oci_resolve.c	what the host has to say
  *	group	oci_cgroup.c	control groups by their path
  *
@@ -31,13 +33,17 @@ struct rf_oci_pair {
 	const char	*key, *value;
 };
 
-/* A value for a control file, on either version; a text of NULL: there is none there. */
+/*
+ * A value for a control file, on either version; a text of NULL: there is none there.
+ * A file called "": the other version says it in another entry.
+ */
 struct rf_oci_limit {
 	const char	*controller;	/* of version 1 */
 	const char	*v1_file, *v2_file;
 	const char	*v1_text, *v2_text;
 	const char	*path;		/* in the config.json */
 	bool		 by_mknod;	/* guards devices, which only root of the host can make */
+	bool		 optional;	/* a kernel without the file has nothing to limit */
 	struct rf_place	 place;
 };
 
@@ -72,6 +78,8 @@ struct rf_oci_config {
 	struct rf_oci_hook *hooks;
 	size_t		 nr_hooks, max_hooks;
 	const char	*hooks_json;	/* all of them; NULL: none */
+	const char	*fragment;	/* the annotation RF_OCI_FRAGMENT; NULL: none */
+	struct rf_place	 fragment_place;
 	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
 };
 
@@ -92,6 +100,35 @@ int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb
 /* `linux.resources` alone, for `update`. */
 int rf_oci_parse_resources(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
 			   struct rf_oci_config *c, struct rf_err *err);
+
+/*
+ * An annotation may hold a fragment of a spec.  A config.json is its engine's, who is
+ * trusted; an annotation in it may be that of whoever asked the engine for a container.
+ * So it only takes away: what could give anything is refused by name, and it is never the
+ * name of a file.
+ */
+#define RF_OCI_FRAGMENT "ringfence.spec"
+
+/*
+ * Read it; errors call it @name.  *ret holds what of a sandbox it can say: capabilities,
+ * no_new_privs, seccomp, landlock, limits, require, and places to mask.
+ * 0, or a negative errno with the place; rf_sandbox_free() in any case.
+ */
+int rf_oci_fragment_parse(const char *name, const char *text, size_t len,
+			  struct rf_sandbox **ret, struct rf_err *err);
+
+/* rf_oci_tighten() flags */
+#define RF_OCI_ENTERS	(1U << 0)	/* one more process: it has the stricter of both */
+#define RF_OCI_PURE	(1U << 1)	/* do not look at our own limits */
+
+/*
+ * Have @sb and @c no more than the fragment @text, of @place, lets them.  Without
+ * RF_OCI_ENTERS a fragment that would allow more than the container has is an error.
+ */
+int rf_oci_tighten(struct rf_sandbox *sb, struct rf_oci_config *c, const char *text,
+		   const struct rf_place *place, unsigned int flags, struct rf_err *err);
+/* May groups have @c's limits, of an update, in spite of the fragment @text? */
+int rf_oci_check_update(const struct rf_oci_config *c, const char *text, struct rf_err *err);
 
 struct rf_oci_groups;
 /*
@@ -135,6 +172,9 @@ int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, c
  */
 int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, bool host_root,
 		       struct rf_err *err);
+/* What is limited there, for the receipt of @sb: 0 or -ENOMEM. */
+int rf_oci_groups_tell(const struct rf_oci_groups *g, const struct rf_oci_config *c,
+		       struct rf_sandbox *sb);
 /* Write @c's limits into groups that are there. */
 int rf_oci_groups_limit(const struct rf_oci_groups *g, const struct rf_oci_config *c,
 			bool host_root, struct rf_err *err);

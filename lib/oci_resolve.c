@@ -289,6 +289,8 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 		sb->network = RF_NET_NONE;
 	resolve_terminal(sb, c);
 	if (r == 0)
+		r = rf_oci_groups_tell(groups, c, sb) < 0 ? no_memory(err) : 0;
+	if (r == 0)
 		r = resolve_mounts(sb, c, bundle, groups, err);
 	if (r == 0)
 		r = rf_oci_default_devices(sb, c, f) < 0 ? no_memory(err) : 0;

@@ -157,7 +157,7 @@ static int add_quota(struct rf_oci_reader *o, const struct cpu *c)
 			       c->quota == 0 ? NONE : c->quota);
 	if (r < 0 || (c->period <= 0 && (c->quota == NONE || c->quota == 0)))
 		return r;
-	l = add(o, &c->place, "cpu", NULL, "cpu.max");
+	l = add(o, &c->place, "cpu", "", "cpu.max");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v2_text = c->quota > 0 ? rf_sandbox_printf(o->sb, "%" PRId64 " %" PRId64, c->quota, period) :

@@ -252,6 +252,8 @@ static void tell_cgroup(struct rf_teller *t)
 		rf_tell_fact(t, "hugetlb", "%llu of %llu (cgroup)",
 			     (unsigned long long)c->hugetlb[i].limit,
 			     (unsigned long long)c->hugetlb[i].page);
+	for (size_t i = 0; i < t->sb->oci.nr_limits; i++)
+		rf_tell_fact(t, t->sb->oci.limits[i].name, "%s (cgroup)", t->sb->oci.limits[i].value);
 	if (t->sb->cpu_ms)
 		rf_tell_fact(t, "cpu_total", "%llu ms (cgroup, ringfence)",
 			     (unsigned long long)t->sb->cpu_ms);

@@ -244,3 +244,11 @@ int rf_policy_parse(const char *name, const char *text, size_t len, struct rf_po
 {
 	return rf_policy_parse_caps(name, text, len, 0, ret, err);
 }
+
+int rf_policy_parse_alone(const char *name, const char *text, size_t len,
+			  struct rf_policy **ret, struct rf_err *err)
+{
+	struct rf_policy_reader reader = { .machine = rf_abi_native(), .flags = RF_POLICY_NO_FILES };
+
+	return rf_policy_parse_for(&reader, name, text, len, ret, err);
+}

@@ -57,6 +57,9 @@ int rf_policy_load_caps(const char *file, uint64_t capabilities, struct rf_polic
 			struct rf_err *err);
 int rf_policy_parse_caps(const char *name, const char *text, size_t len, uint64_t capabilities,
 			 struct rf_policy **ret, struct rf_err *err);
+/* A policy of somebody who may not have files of ours opened: it includes presets only. */
+int rf_policy_parse_alone(const char *name, const char *text, size_t len,
+			  struct rf_policy **ret, struct rf_err *err);
 struct rf_policy *rf_policy_free(struct rf_policy *policy);
 
 /*
