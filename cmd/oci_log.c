@@ -84,18 +84,32 @@ static bool is_op(const char *name)
 	return false;
 }
 
+/*
+ * Of a command that cannot be run in Go's words, which docker looks for, capitals and
+ * all, to tell 126 from 127.
+ */
+static const char *reason(int error, const char *op, char buf[static 64])
+{
+	const char *text = strerror(error);
+
+	if (!op || (strcmp(op, "exec") != 0 && strcmp(op, "find") != 0))
+		return text;
+	(void)snprintf(buf, 64, "%c%s", *text | 0x20, text + 1);
+	return buf;
+}
+
 int oci_fail_op(const struct rf_err *err, const char *op)
 {
 	/* EINVAL is ours, and says all, unless it is the kernel's answer to an op */
 	const bool said = err->code == EINVAL && !is_op(op);
-	char line[2048], clean[4096], place[300] = "";
+	char line[2048], clean[4096], place[300] = "", buf[64];
 
 	if (err->file[0] && err->line)
 		(void)snprintf(place, sizeof(place), "%s:%u:%u: ", err->file, err->line, err->col);
 	else if (err->file[0])
 		(void)snprintf(place, sizeof(place), "%s: ", err->file);
 	(void)snprintf(line, sizeof(line), "%s%s%s%s%s%s%s", place, err->msg,
-		       said ? "" : ": ", said ? "" : strerror(err->code),
+		       said ? "" : ": ", said ? "" : reason(err->code, op, buf),
 		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
 	text_escape(line, clean, sizeof(clean));
 	log_write(clean, err, op);

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,15 +205,26 @@ static int make_root(struct rf_err *err)
 	return 0;
 }
 
-static int open_root(struct rf_err *err)
+/*
+ * What a user has written down is not root's to believe: so root, who comes to clean up
+ * as Slurm's daemon does, becomes that user for good, and can do what the user could.
+ */
+static bool become(const struct stat *st)
+{
+	return geteuid() == 0 && setgroups(0, NULL) == 0 &&
+	       setresgid(st->st_gid, st->st_gid, st->st_gid) == 0 &&
+	       setresuid(st->st_uid, st->st_uid, st->st_uid) == 0;
+}
+
+/* @mine: it has to be the caller's own. */
+static int open_root(bool mine, struct rf_err *err)
 {
 	int fd = open(oci.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		rf_err_set(err, errno, "open %s", oci.root);
-	} else if (st.st_uid != geteuid() || st.st_mode & 022) {
+	} else if (st.st_mode & 022 || (st.st_uid != geteuid() && (mine || !become(&st)))) {
 		/* what it says is believed: the caller's processes are killed by it */
 		rf_err_set(err, EPERM, "%s is not the caller's alone", oci.root);
 	} else {
@@ -242,7 +254,7 @@ int oci_state_new(struct oci_container *k, const char *id, struct rf_err *err)
 
 	if (r < 0)
 		return r;
-	root = open_root(err);
+	root = open_root(true, err);
 	if (root < 0)
 		return -EINVAL;
 	if (mkdirat(root, id, 0700) < 0) {
@@ -346,7 +358,7 @@ static int open_state(struct oci_container *k, const char *id, struct rf_err *er
 		return rf_err_set(err, EINVAL, "invalid container ID '%.64s'", id);
 	if (access(oci.root, F_OK) < 0 && errno == ENOENT)
 		return no_container(id, err);
-	root = open_root(err);
+	root = open_root(false, err);
 	if (root < 0)
 		return -EPERM;
 	k->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -425,7 +437,7 @@ int oci_state_write(const struct oci_container *k, struct rf_err *err)
 
 int oci_state_remove(struct oci_container *k, struct rf_err *err)
 {
-	int root = open_root(err), dup_fd = dup(k->dir);
+	int root = open_root(true, err), dup_fd = dup(k->dir);
 	DIR *d = dup_fd < 0 ? NULL : fdopendir(dup_fd);
 	struct dirent *e;
 	int r = 0;

@@ -3,12 +3,13 @@
  * `mounts`: a type, a source, and options, of which some are attributes of the mount,
  * some of the mounts below it, some of its propagation, and the rest the file system's.
  *
- * The order of the list is that of the paths here, parents first, and two for one place
- * are refused: whatever an engine lists, all of it is there in the end.
+ * The order of the list is that of the paths here, parents first, and of several for one
+ * place the last counts: whatever an engine lists, it sees what it expects.
  */
 #include "oci_config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -282,7 +283,49 @@ static int add_mount(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 	return r;
 }
 
+struct covering {
+	const char	*at;
+	size_t		 index;
+};
+
+static int compare_covering(const void *a, const void *b)
+{
+	const struct covering *x = a, *y = b;
+	int r = strcmp(x->at, y->at);
+
+	return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+/*
+ * Of several for one place the last is what is seen: containerd lists the memory that a
+ * pod shares after the container's own.
+ */
+static int drop_covered(struct rf_oci_reader *o, size_t first)
+{
+	struct rf_sandbox *sb = o->sb;
+	const size_t nr = sb->nr_mounts;
+	struct covering *list = calloc(nr - first + 1, sizeof(*list));
+
+	if (!list)
+		return rf_oci_no_memory(o);
+	for (size_t i = first; i < nr; i++)
+		list[i - first] = (struct covering){ sb->mounts[i].at, i };
+	qsort(list, nr - first, sizeof(*list), compare_covering);
+	for (size_t i = 1; i < nr - first; i++)
+		if (!strcmp(list[i - 1].at, list[i].at))
+			sb->mounts[list[i - 1].index].at = NULL;
+	free(list);
+	sb->nr_mounts = first;
+	for (size_t i = first; i < nr; i++)
+		if (sb->mounts[i].at)
+			sb->mounts[sb->nr_mounts++] = sb->mounts[i];
+	return 0;
+}
+
 int rf_oci_read_mounts(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	return rf_oci_list(o, v, add_mount, obj);
+	const size_t first = o->sb->nr_mounts;
+	int r = rf_oci_list(o, v, add_mount, obj);
+
+	return r < 0 ? r : drop_covered(o, first);
 }

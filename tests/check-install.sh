@@ -17,7 +17,8 @@ is_installed() {
 		share/man/man1/ringfence.1 share/man/man3/libringfence.3 \
 		share/man/man5/ringfence-spec.5 share/man/man7/ringfence-ops.7 \
 		share/bash-completion/completions/ringfence share/zsh/site-functions/_ringfence \
-		share/doc/ringfence/README.md share/doc/ringfence/examples/build.yaml; do
+		share/doc/ringfence/README.md share/doc/ringfence/examples/build.yaml share/ringfence/contrib/docker/daemon.json \
+		share/ringfence/contrib/kubernetes/runtimeclass.yaml; do
 		[ -s "$root/$file" ] || { echo "missing: $file"; return 1; }
 	done
 }

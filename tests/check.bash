@@ -25,6 +25,7 @@ stages=(
 	'clang                      build_clang'
 	'root                       suite_root'
 	'long                       suite_long'
+	'engines                    suite_engines'
 	'user                       suite_user'
 	'unshare                    suite_unshare'
 	'sanitizers                 suite_sanitizers'
@@ -93,6 +94,12 @@ stage_suite_root() {
 
 stage_suite_long() {
 	run_check "$check_dir/gcc" "$(tests_of long_tests)"
+}
+
+# containerd and others, with daemons of the tests' own.
+stage_suite_engines() {
+	require_root || return 0
+	run_check "$check_dir/gcc" "$(tests_of daemon_tests)"
 }
 
 stage_suite_user() {

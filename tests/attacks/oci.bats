@@ -11,6 +11,7 @@ setup() {
 
 teardown() {
 	oci_teardown
+	[ -z "${victim:-}" ] || kill $victim 2>/dev/null || true
 	[ -z "${CANARY:-}" ] || canary_lives
 }
 
@@ -155,4 +156,35 @@ done; i=$((i + 1)); done'
 	oci delete --force "$ID"
 	[ "$(sha256sum "$OCI")" = "$before" ]
 	! grep overwritten out
+}
+
+@test "root that cleans up what a user has written kills nothing that the user could not" {
+	local start
+
+	need_root
+	install -d -o 65534 -g 65534 "$DIR/theirs" "$DIR/theirs/$ID"
+	sleep 300 3>&- &
+	victim=$!
+	start=$(sed 's/.*) //' /proc/$victim/stat | cut -d ' ' -f 20)
+	cat >"$DIR/theirs/$ID/state.json" <<-END
+		{"ociVersion": "1.2.0", "bundle": "/", "rootfs": "/", "created": "now", "pid": $victim,
+		 "start": $start, "owner": 0, "annotations": {}, "groups": [{"name": "pids", "dir": "$DIR"}]}
+	END
+	chown 65534 "$DIR/theirs/$ID/state.json"
+	# it is looked at, as that user does
+	run -0 oci --root "$DIR/theirs" state "$ID"
+	assert_output_has '"status": "running"'
+	run -1 oci --root "$DIR/theirs" kill "$ID" KILL
+	assert_output_has "Operation not permitted"
+	run oci --root "$DIR/theirs" delete --force "$ID"
+	kill -0 $victim
+	[ -d "$DIR" ]
+	# nothing is made there, and nothing is believed where others may write
+	bundle '' true
+	run -1 oci --root "$DIR/theirs" create -b "$BUNDLE" other
+	assert_output_has "is not the caller's alone"
+	chmod 0777 "$DIR/theirs"
+	run -1 oci --root "$DIR/theirs" state "$ID"
+	assert_output_has "is not the caller's alone"
+	kill $victim
 }

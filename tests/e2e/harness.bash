@@ -111,6 +111,19 @@ ended() {
 	[ $status = "$1" ]
 }
 
+# Wait until COMMAND succeeds, at most half a minute.
+until_true() {
+	local until=$((SECONDS + 30))
+
+	until "$@"; do
+		[ $SECONDS -lt $until ] || {
+			echo "never: $*" >&2
+			return 1
+		}
+		sleep 0.01
+	done
+}
+
 # verdict_has TEXT...: the file "verdict" has each
 verdict_has() {
 	local text

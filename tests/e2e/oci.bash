@@ -58,18 +58,6 @@ status_of() {
 	oci state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])'
 }
 
-# Wait until COMMAND succeeds, at most ten seconds.
-until_true() {
-	local i
-
-	for ((i = 0; i < 1000; i++)); do
-		"$@" && return 0
-		sleep 0.01
-	done
-	echo "never: $*" >&2
-	return 1
-}
-
 has_status() {
 	[ "$(status_of "$1")" = "$2" ]
 }

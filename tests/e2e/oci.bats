@@ -492,7 +492,7 @@ END
 	assert_output_has 'exec: "nosuch": executable file not found in $PATH'
 	bundle '' /etc
 	run -1 oci create -b "$BUNDLE" "$ID"
-	assert_output_has 'exec: "/etc": Permission denied'
+	assert_output_has 'exec: "/etc": permission denied'
 	nothing_left
 }
 
@@ -502,7 +502,7 @@ END
 	chmod +x "$BUNDLE/rootfs/tmp/prog"
 	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
 	run -1 oci start "$ID"
-	assert_output_has "exec /tmp/prog: Exec format error"
+	assert_output_has "exec /tmp/prog: exec format error"
 	has_status "$ID" stopped
 	oci delete "$ID"
 	nothing_left

@@ -229,6 +229,22 @@ TEST(the_last_of_two_opposites_counts)
 	rf_sandbox_free(sb);
 }
 
+TEST(of_several_mounts_for_one_place_the_last_counts)
+{
+#define MOUNT(at, source) "{\"destination\":\"" at "\",\"source\":\"" source "\",\"options\":[\"bind\"]}"
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":[" MOUNT("/a", "/1") ","
+		MOUNT("/b", "/2") "," MOUNT("/a/", "/3") "," MOUNT("/c", "/4") "," MOUNT("/a", "/5") "]"), &c);
+#undef MOUNT
+
+	EXPECT_INT(3, sb->nr_mounts);
+	EXPECT_STR("/2", sb->mounts[0].source);
+	EXPECT_STR("/4", sb->mounts[1].source);
+	EXPECT_STR("/a", sb->mounts[2].at);
+	EXPECT_STR("/5", sb->mounts[2].source);
+	rf_sandbox_free(sb);
+}
+
 static const struct rf_oci_limit *limit(const struct rf_oci_config *c, const char *file, bool v2)
 {
 	for (size_t i = 0; i < c->nr_limits; i++) {
