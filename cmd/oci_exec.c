@@ -246,8 +246,10 @@ static int change_process(struct exec *x, char **argv, struct rf_err *err)
 		sb->user.uid = x->uid;
 	if (x->gid >= 0)
 		sb->user.gid = x->gid;
-	if (x->cwd)
+	if (x->cwd) {
 		sb->cwd = x->cwd;
+		sb->cwd_place = (struct rf_place){ NULL, 0, 0 };
+	}
 	sb->no_new_privs |= x->nnp;
 	x->c.terminal = x->tty;
 	caps->bounding |= x->caps;

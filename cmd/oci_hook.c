@@ -146,6 +146,49 @@ static bool is_too_late(enum rf_oci_stage stage)
 	return stage == RF_OCI_POSTSTART || stage == RF_OCI_POSTSTOP;
 }
 
+/* Why it failed; @r: its status, or a negative errno. */
+static void tell(const struct rf_oci_hook *hook, int r, const struct rf_err *own,
+		 const struct rf_place *place, struct rf_err *err)
+{
+	if (own->code)
+		rf_err_at(err, place, own->code, "%s, %s: %.300s", hook->where, hook->path, own->msg);
+	else if (r == -ETIMEDOUT)
+		rf_err_at(err, place, EINVAL, "%s, %s: not over after %d s", hook->where, hook->path,
+			  hook->timeout_ms / 1000);
+	else if (r < 0)
+		rf_err_at(err, place, -r, "%s, %s", hook->where, hook->path);
+	else if (r == 127 || r == 126)
+		rf_err_at(err, place, r == 127 ? ENOENT : EACCES, "%s, %s", hook->where, hook->path);
+	else
+		rf_err_at(err, place, EINVAL, "%s, %s: it ended with status %d", hook->where, hook->path, r);
+	if (own->hint[0])
+		rf_err_hint(err, "%s", own->hint);
+	else if (is_inside(hook->stage) && err->code == ENOENT)
+		rf_err_hint(err, "hooks of this stage are looked up in the container's mount namespace");
+}
+
+/*
+ * The state keeps hooks without their places.  Its config.json still has them, as a rule,
+ * if it is still there.
+ */
+static int fail(const struct oci_container *k, const struct rf_oci_hook *hook, int r,
+		const struct rf_err *own, struct rf_err *err)
+{
+	struct rf_sandbox *sb = rf_sandbox_new();
+	struct rf_err ignored = RF_ERR_INIT;
+	const struct rf_place *place = NULL;
+	struct rf_oci_config c;
+
+	if (sb && k->bundle && rf_oci_load(k->bundle, sb, &c, &ignored) == 0)
+		for (size_t i = 0; i < c.nr_hooks; i++)
+			if (!strcmp(c.hooks[i].path, hook->path) &&
+			    !strcmp(c.hooks[i].where + strlen("hooks."), hook->where))
+				place = &c.hooks[i].place;
+	tell(hook, r, own, place, err);
+	rf_sandbox_free(sb);
+	return -err->code;
+}
+
 static int run_one(const struct oci_container *k, const struct rf_oci_hook *hook,
 		   enum oci_status status, struct rf_err *err)
 {
@@ -156,18 +199,7 @@ static int run_one(const struct oci_container *k, const struct rf_oci_hook *hook
 		return rf_err_set(err, ENOMEM, "the state for a hook");
 	r = is_inside(hook->stage) ? run_inside(k, hook, state, &own) : run_outside(k, hook, state);
 	(void)close(state);
-	if (r == 0)
-		return 0;
-	if (own.code)
-		return rf_err_set(err, own.code, "%s, %s: %.300s", hook->where, hook->path, own.msg);
-	if (r == -ETIMEDOUT)
-		return rf_err_set(err, EINVAL, "%s, %s: not over after %d s", hook->where, hook->path,
-				  hook->timeout_ms / 1000);
-	if (r < 0)
-		return rf_err_set(err, -r, "%s, %s", hook->where, hook->path);
-	if (r == 127 || r == 126)
-		return rf_err_set(err, r == 127 ? ENOENT : EACCES, "%s, %s", hook->where, hook->path);
-	return rf_err_set(err, EINVAL, "%s, %s: it ended with status %d", hook->where, hook->path, r);
+	return r == 0 ? 0 : fail(k, hook, r, &own, err);
 }
 
 int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum oci_status status,

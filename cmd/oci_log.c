@@ -49,12 +49,25 @@ static char *json_line(const char *msg, const struct rf_err *err, const char *op
 	return text;
 }
 
+/* As the loggers of engines write it: a quote in a message ends nothing. */
 static char *text_line(const char *msg)
 {
-	char time[40], *text;
+	char *quoted = malloc(2 * strlen(msg) + 1), *to = quoted, *text;
+	char time[40];
+	int n;
 
+	if (!quoted)
+		return NULL;
+	for (; *msg; msg++) {
+		if (*msg == '"' || *msg == '\\')
+			*to++ = '\\';
+		*to++ = *msg;
+	}
+	*to = '\0';
 	now(time);
-	return asprintf(&text, "time=\"%s\" level=error msg=\"%s\"", time, msg) < 0 ? NULL : text;
+	n = asprintf(&text, "time=\"%s\" level=error msg=\"%s\"", time, quoted);
+	free(quoted);
+	return n < 0 ? NULL : text;
 }
 
 static void log_write(const char *msg, const struct rf_err *err, const char *op)

@@ -134,6 +134,25 @@ static const char *op_name(const struct parked *p, uint32_t i)
 	return op_at(p, i)->kind < RF_OP_NR ? rf_op_defs[op_at(p, i)->kind].name : "start";
 }
 
+static bool has_landlock(const struct parked *p)
+{
+	for (uint32_t i = p->gate + 1; i < p->area->nr_ops; i++)
+		if (op_at(p, i)->kind == RF_OP_LANDLOCK)
+			return true;
+	return false;
+}
+
+/* `create` has seen the command where it is: so what is wrong is about the file. */
+static void exec_hint(const struct parked *p, int error, struct rf_err *err)
+{
+	if (error == ENOENT)
+		rf_err_hint(err, "the file is there; the interpreter or loader that it names is not");
+	else if (error == ENOEXEC)
+		rf_err_hint(err, "no program for this machine, and no #! in its first line");
+	else if (error == EACCES && has_landlock(p))
+		rf_err_hint(err, "the interpreter of a script is for `landlock: {exec: [...]}` to name");
+}
+
 static int failed(const struct parked *p, uint32_t i, int error, struct rf_err *err)
 {
 	/* a chain of what the area holds, for its words */
@@ -147,8 +166,11 @@ static int failed(const struct parked *p, uint32_t i, int error, struct rf_err *
 
 	if (op->kind >= RF_OP_NR)
 		return rf_err_set(err, EPROTO, "the container's records");
-	if (op->kind == RF_OP_EXEC && op->u.exec.path < c.data_len)
-		return rf_err_set(err, error, "exec %s", c.data + op->u.exec.path);
+	if (op->kind == RF_OP_EXEC && op->u.exec.path < c.data_len) {
+		rf_err_set(err, error, "exec %s", c.data + op->u.exec.path);
+		exec_hint(p, error, err);
+		return -error;
+	}
 	(void)rf_op_print(&c, op, text, sizeof(text));
 	return rf_err_set(err, error, "%s", text);
 }

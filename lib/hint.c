@@ -411,6 +411,10 @@ static bool cwd_missing(const struct rf_failed *x, struct rf_err *err)
 
 	if (!x->sb->cwd || strcmp(x->sb->cwd, path) != 0)
 		return false;
+	if (x->sb->oci.on) {
+		rf_err_hint(err, "a process that enters a container makes no directory there");
+		return true;
+	}
 	snprintf(file, sizeof(file), "%s%s", x->host, path);
 	if (x->sb->ns[RF_NS_MOUNT].mode == RF_NS_NEW && stat(file, &st) == 0)
 		rf_err_hint(err, "the host has %s, but the sandbox does not: mount it, or another `cwd`",

@@ -363,9 +363,13 @@ int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, c
 		struct rf_oci_group *t = &g->trees[i];
 		int r = counts(g, t) ? plan_one(t, path_of(c, path)) : 0;
 
-		if (r < 0)
-			return rf_err_at(err, &c->cgroups_place, -r, "linux.cgroupsPath: %s",
-					 t->dir ? t->dir : path_of(c, path));
+		if (r == 0)
+			continue;
+		rf_err_at(err, &c->cgroups_place, -r, "linux.cgroupsPath: %s",
+			  t->dir ? t->dir : path_of(c, path));
+		if (r == -EBUSY)
+			rf_err_hint(err, "it has processes or groups of its own: somebody else's");
+		return r;
 	}
 	return 0;
 }
@@ -393,6 +397,9 @@ int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, b
 			continue;
 		}
 		rf_err_at(err, &c->cgroups_place, -r, "linux.cgroupsPath: mkdir %s", t->dir);
+		if (is_denied(r))
+			rf_err_hint(err, "a limit needs groups that this caller may make: `ringfence "
+				    "doctor` says which are delegated");
 	}
 	if (r == 0)
 		r = rf_oci_groups_limit(g, c, host_root, err);

@@ -404,7 +404,7 @@ END
 		bundle "c['hooks'] = {'$stage': [{'path': '/bin/true'}, {'path': '/bin/false'}]}
 c['process']['args'] = ['echo', 'ran']"
 		run -1 oci run -b "$BUNDLE" "$ID"
-		[ "$output" = "ringfence-oci: $stage[1], /bin/false: it ended with status 1" ]
+		[[ "$output" == "ringfence-oci: $BUNDLE/config.json:"*": $stage[1], /bin/false: it ended with status 1" ]]
 		nothing_left
 		bundle "c['hooks'] = {'$stage': [{'path': '/bin/sleep', 'args': ['sleep', '100'], 'timeout': 1}]}"
 		run -1 timeout 30 "$OCI" --root "$STATE" run -b "$BUNDLE" "$ID"
