@@ -8,16 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain_print.h"
 #include "command.h"
 #include "error.h"
-#include "layers.h"
 #include "load.h"
 #include "options.h"
-#include "receipt.h"
 #include "report.h"
 #include "spec.h"
-#include "trace.h"
-#include "verdict.h"
 
 enum { OPT_SPEC, OPT_JSON, OPT_FEATURES, OPT_PRINT_FEATURES, OPT_AS_FALLBACK, OPT_HELP };
 
@@ -101,41 +98,6 @@ static int print_features(const struct explain *e, struct rf_err *err)
 	return 0;
 }
 
-static int print_chain(const struct explain *e, struct rf_err *err)
-{
-	int nr = rf_chain_nr(e->load.chain);
-
-	if (e->format == TRACE_JSON)
-		out("{\"version\":1,\"ops\":[\n");
-	for (int i = 0; i < nr; i++) {
-		char *line = op_line(e->load.chain, i, e->format, NULL);
-
-		if (!line)
-			return rf_err_set(err, ENOMEM, "printing the chain");
-		out("%s%s", line, e->format != TRACE_JSON ? "" : i + 1 < nr ? ",\n" : "\n");
-		free(line);
-	}
-	return 0;
-}
-
-static int print_layers(const struct explain *e, struct rf_err *err)
-{
-	struct rf_receipt *receipt = layers_of(&e->load, NULL);
-	char *json = NULL;
-
-	if (receipt && e->format == TRACE_JSON)
-		json = rf_receipt_json(receipt);
-	else if (receipt)
-		layers_print(receipt);
-	if (json)
-		out("],\"receipt\":%s}\n", json);
-	free(json);
-	rf_receipt_free(receipt);
-	if (!receipt || (e->format == TRACE_JSON && !json))
-		return rf_err_set(err, ENOMEM, "printing the layers");
-	return 0;
-}
-
 static int explain(struct explain *e, int argc, char **argv, struct rf_err *err)
 {
 	int first, r;
@@ -165,8 +127,7 @@ static int explain(struct explain *e, int argc, char **argv, struct rf_err *err)
 	r = rf_chain_check(e->load.chain, err);
 	if (r < 0)
 		return r;
-	r = print_chain(e, err);
-	return r < 0 ? r : print_layers(e, err);
+	return chain_print(&e->load, e->format, err);
 }
 
 static int explain_main(int argc, char **argv)

@@ -285,9 +285,7 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 		return rf_err_set(err, -n->gate, "a socket in %s/%s", oci.root, n->k.id);
 	n->sb->oci.gate_fd = n->gate;
 	n->failed_op = "config";
-	for (size_t i = 0; i < n->c.nr_hooks; i++)
-		n->sb->oci.hooked |= n->c.hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
-	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, err);
+	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, 0, err);
 	if (r == 0)
 		r = oci_groups_open(&n->k, &n->sb->cgroup, err);
 	if (r == 0)

@@ -16,6 +16,7 @@
 #include "probe.h"
 #include "report.h"
 #include "sandbox.h"
+#include "trace.h"
 
 /* ------------------------------------------------------------------ descriptors */
 
@@ -93,15 +94,6 @@ int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
 
 /* ------------------------------------------------------------------- failures */
 
-struct rf_place oci_place_of(const struct rf_chain *c, int index)
-{
-	const struct rf_origin *o = &c->origins[c->ops[index].origin];
-
-	if (!c->ops[index].origin)
-		return (struct rf_place){ NULL, 0, 0 };
-	return (struct rf_place){ o->file ? c->data + o->file : NULL, o->line, o->col };
-}
-
 static void no_command(const struct rf_sandbox *sb, int error, struct rf_err *err)
 {
 	const char *name = sb->argv[0];
@@ -131,7 +123,7 @@ const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox 
 		no_command(sb, failed.error, err);
 		return rf_chain_op_name(c, done->index);
 	}
-	place = oci_place_of(c, done->index);
+	place = op_place(c, done->index);
 	(void)rf_op_print(c, failed.op, text, sizeof(text));
 	rf_err_at(err, &place, failed.error, "%s", text);
 	(void)rf_hint(&failed, err);

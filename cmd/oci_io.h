@@ -9,12 +9,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "sandbox.h"
-
 struct rf_chain;
 struct rf_completion;
 struct rf_err;
 struct rf_features;
+struct rf_sandbox;
 
 struct oci_io {
 	const char	*console_socket, *pid_file;
@@ -33,8 +32,6 @@ int oci_io_connect(struct oci_io *io, struct rf_err *err);
 int oci_io_send(struct oci_io *io, int master, struct rf_err *err);
 int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err);
 
-/* Where op @index of @c comes from. */
-struct rf_place oci_place_of(const struct rf_chain *c, int index);
 /* What RF_DONE_FAILED means, in the words that engines know; the name of the op. */
 const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox *sb,
 			      const struct rf_features *f, const struct rf_completion *done,

@@ -12,7 +12,9 @@
  *	hook	oci_hook.c	hooks
  *	update	oci_update.c	other limits
  *	end	oci_end.c	kill, delete, pause, resume
- *	show	oci_show.c	state, list, ps, features, spec
+ *	show	oci_show.c	state, list, ps
+ *	spec	oci_spec.c	spec, features
+ *	explain	oci_explain.c	the chain of a bundle
  */
 #ifndef RF_CMD_OCI_RUNTIME_H
 #define RF_CMD_OCI_RUNTIME_H
@@ -124,7 +126,7 @@ int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum o
 int oci_delete(struct oci_container *k, struct rf_err *err);
 
 extern const struct command oci_cmd_create, oci_cmd_start, oci_cmd_run, oci_cmd_state, oci_cmd_exec, oci_cmd_update,
-	oci_cmd_kill, oci_cmd_delete, oci_cmd_list, oci_cmd_spec, oci_cmd_features,
+	oci_cmd_kill, oci_cmd_delete, oci_cmd_list, oci_cmd_spec, oci_cmd_features, oci_cmd_explain,
 	oci_cmd_ps, oci_cmd_pause, oci_cmd_resume, oci_cmd_checkpoint, oci_cmd_restore;
 extern const struct command *const oci_commands[];
 

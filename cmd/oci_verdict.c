@@ -18,8 +18,8 @@
 
 #include "chain.h"
 #include "error.h"
-#include "oci_io.h"
 #include "receipt.h"
+#include "trace.h"
 #include "verdict.h"
 
 #define FILE_NAME "verdict.json"
@@ -61,7 +61,7 @@ static json_t *op_of(const struct oci_made *m, uint32_t i)
 	char words[400], *text;
 	struct rf_op_row row = {
 		.index = (int)i, .op = rf_chain_op_name(m->chain, (int)i), .text = words,
-		.place = oci_place_of(m->chain, (int)i),
+		.place = op_place(m->chain, (int)i),
 		.hard = m->chain->ops[i].flags & RF_OP_F_HARD,
 	};
 	json_error_t e;

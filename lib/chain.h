@@ -72,6 +72,8 @@ uint32_t rf_chain_entry(struct rf_chain *c);
  * is another.
  */
 int32_t rf_chain_differs(const struct rf_chain *c, const struct rf_chain *head);
+/* For printing: a descriptor that no process has, so that such a chain cannot run. */
+#define RF_NO_DESCRIPTOR 0x3ffffff0
 /* Keep the caller's descriptor number @fd open through close_range. */
 void rf_chain_keep(struct rf_chain *c, int fd);
 /* Ops added from now on come from @place (NULL: from nowhere). */

@@ -43,9 +43,6 @@
 
 #define RF_CAP(nr)	(1ULL << (nr))
 
-/* For printing: a descriptor that no process has, so that such a chain cannot run. */
-#define RF_NO_DESCRIPTOR 0x3ffffff0
-
 /* What became of the user's ids and groups. */
 struct rf_id_plan {
 	bool		 map;			/* an idmap op is needed */

@@ -374,6 +374,28 @@ int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, c
 	return 0;
 }
 
+int rf_oci_groups_print(struct rf_oci_groups *g, const struct rf_oci_config *c,
+			struct rf_sandbox *sb, unsigned int flags, struct rf_err *err)
+{
+	static const char mount[] = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+	int r;
+
+	if (flags & RF_OCI_PURE)
+		r = rf_oci_groups_parse(g, mount, "0::/\n");
+	else
+		r = rf_oci_groups_read(g, err);
+	for (size_t i = 0; r == 0 && i < g->nr; i++) {
+		struct rf_oci_group *t = &g->trees[i];
+
+		if (!counts(g, t))
+			continue;
+		t->dir = dir_for(t, path_of(c, "/ID"));
+		r = t->dir ? 0 : -ENOMEM;
+		sb->cgroup.fds[sb->cgroup.nr_fds++] = -1;
+	}
+	return r < 0 ? rf_err_set(err, -r, "control groups") : 0;
+}
+
 int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, bool host_root,
 		       struct rf_err *err)
 {

@@ -117,9 +117,10 @@ int rf_oci_parse_resources(const char *name, const char *text, size_t len, struc
 int rf_oci_fragment_parse(const char *name, const char *text, size_t len,
 			  struct rf_sandbox **ret, struct rf_err *err);
 
-/* rf_oci_tighten() flags */
+/* Flags */
 #define RF_OCI_ENTERS	(1U << 0)	/* one more process: it has the stricter of both */
-#define RF_OCI_PURE	(1U << 1)	/* do not look at our own limits */
+#define RF_OCI_PURE	(1U << 1)	/* do not look at the host */
+#define RF_OCI_PRINT	(1U << 2)	/* rf_oci_resolve(): open nothing, it is to be printed */
 
 /*
  * Have @sb and @c no more than the fragment @text, of @place, lets them.  Without
@@ -136,7 +137,8 @@ struct rf_oci_groups;
  * @groups are what mounts of type cgroup show.  rf_sandbox_unprepare() once submitted.
  */
 int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct rf_features *f,
-		   const char *bundle, const struct rf_oci_groups *groups, struct rf_err *err);
+		   const char *bundle, const struct rf_oci_groups *groups, unsigned int flags,
+		   struct rf_err *err);
 
 /* ----------------------------------------------------------- control groups */
 
@@ -160,6 +162,12 @@ struct rf_oci_groups {
 int rf_oci_groups_parse(struct rf_oci_groups *g, const char *mountinfo, const char *self);
 int rf_oci_groups_read(struct rf_oci_groups *g, struct rf_err *err);
 void rf_oci_groups_done(struct rf_oci_groups *g);
+/*
+ * Where the groups of a container whose name nobody knows would be, for @sb to be
+ * printed: makes none.  With RF_OCI_PURE as on a system of version 2.
+ */
+int rf_oci_groups_print(struct rf_oci_groups *g, const struct rf_oci_config *c,
+			struct rf_sandbox *sb, unsigned int flags, struct rf_err *err);
 /*
  * Where the container's groups are going to be, at `cgroupsPath` or else @path.  One
  * that is there is taken if it has neither processes nor groups of its own.

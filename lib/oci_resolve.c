@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "chain.h"
 #include "error.h"
 #include "probe.h"
 #include "spec.h"
@@ -34,7 +35,7 @@ static const char *below(struct rf_sandbox *sb, const char *bundle, const char *
  * namespace expects it, and nothing else of the host is covered.
  */
 static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, const char *bundle,
-			struct rf_err *err)
+			bool pure, struct rf_err *err)
 {
 	const char *path = below(sb, bundle, c->root);
 	struct stat st;
@@ -42,6 +43,10 @@ static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, co
 
 	if (!path)
 		return no_memory(err);
+	if (pure) {
+		sb->root.path = sb->scratch = path;
+		return 0;
+	}
 	real = realpath(path, NULL);
 	if (!real || stat(real, &st) < 0) {
 		free(real);
@@ -67,9 +72,9 @@ static int take_tree(const char *path, bool recursive)
  * Who is root in a user namespace is nobody in the directories of the engine: what it
  * cannot walk to is taken hold of here, by root of the host.
  */
-static int take_sources(struct rf_sandbox *sb, struct rf_err *err)
+static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 {
-	sb->root.fd = take_tree(sb->root.path, true);
+	sb->root.fd = print ? RF_NO_DESCRIPTOR : take_tree(sb->root.path, true);
 	/* in a user namespace already: who has no power over these mounts walks to them */
 	if (sb->root.fd == -EPERM)
 		return 0;
@@ -83,7 +88,7 @@ static int take_sources(struct rf_sandbox *sb, struct rf_err *err)
 
 		if (m->kind != RF_MOUNT_BIND)
 			continue;
-		fd = take_tree(m->source, !(m->flags & RF_MF_NONREC));
+		fd = print ? RF_NO_DESCRIPTOR : take_tree(m->source, !(m->flags & RF_MF_NONREC));
 		if (fd < 0)
 			return rf_err_at(err, &m->place, -fd, "mounts: source %s", m->source);
 		m->source_fd = fd;
@@ -94,14 +99,14 @@ static int take_sources(struct rf_sandbox *sb, struct rf_err *err)
 
 /* A file is bound on a file, anything else on a directory. */
 static int resolve_bind(struct rf_sandbox *sb, struct rf_mount *m, const char *bundle,
-			struct rf_err *err)
+			bool pure, struct rf_err *err)
 {
-	struct stat st;
+	struct stat st = { .st_mode = S_IFDIR };
 
 	m->source = below(sb, bundle, m->source);
 	if (!m->source)
 		return no_memory(err);
-	if (stat(m->source, &st) < 0)
+	if (!pure && stat(m->source, &st) < 0)
 		return rf_err_at(err, &m->place, errno, "mounts: source %s", m->source);
 	m->flags |= S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
 	return 0;
@@ -264,14 +269,14 @@ static void resolve_terminal(struct rf_sandbox *sb, const struct rf_oci_config *
 }
 
 static int resolve_mounts(struct rf_sandbox *sb, struct rf_oci_config *c, const char *bundle,
-			  const struct rf_oci_groups *g, struct rf_err *err)
+			  const struct rf_oci_groups *g, bool pure, struct rf_err *err)
 {
 	size_t nr = sb->nr_mounts;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < nr; i++) {
 		if (sb->mounts[i].kind == RF_MOUNT_BIND)
-			r = resolve_bind(sb, &sb->mounts[i], bundle, err);
+			r = resolve_bind(sb, &sb->mounts[i], bundle, pure, err);
 		else if (sb->mounts[i].kind == RF_MOUNT_CGROUP)
 			r = resolve_cgroup(sb, c, i, g, err);
 	}
@@ -279,19 +284,23 @@ static int resolve_mounts(struct rf_sandbox *sb, struct rf_oci_config *c, const 
 }
 
 int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct rf_features *f,
-		   const char *bundle, const struct rf_oci_groups *groups, struct rf_err *err)
+		   const char *bundle, const struct rf_oci_groups *groups, unsigned int flags,
+		   struct rf_err *err)
 {
-	int r = resolve_root(sb, c, bundle, err);
+	const bool pure = flags & RF_OCI_PURE;
+	int r = resolve_root(sb, c, bundle, pure, err);
 
 	if (sb->ns[RF_NS_NET].mode == RF_NS_NEW)
 		sb->network = RF_NET_LOOPBACK;
 	else if (sb->ns[RF_NS_NET].mode == RF_NS_JOIN_PATH)
 		sb->network = RF_NET_NONE;
 	resolve_terminal(sb, c);
+	for (size_t i = 0; i < c->nr_hooks; i++)
+		sb->oci.hooked |= c->hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
 	if (r == 0)
 		r = rf_oci_groups_tell(groups, c, sb) < 0 ? no_memory(err) : 0;
 	if (r == 0)
-		r = resolve_mounts(sb, c, bundle, groups, err);
+		r = resolve_mounts(sb, c, bundle, groups, pure, err);
 	if (r == 0)
 		r = rf_oci_default_devices(sb, c, f) < 0 ? no_memory(err) : 0;
 	if (r == 0)
@@ -301,6 +310,6 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 	if (r == 0)
 		r = rf_oci_resolve_seccomp(sb, c, err);
 	if (r == 0 && f->host_root && sb->ns[RF_NS_USER].mode == RF_NS_NEW)
-		r = take_sources(sb, err);
+		r = take_sources(sb, flags & RF_OCI_PRINT, err);
 	return r;
 }
