@@ -90,7 +90,7 @@ private() {
 
 @test "the size follows the caller's" {
 	on_terminal expect:up size:30x90 'expect:30 90' -- "$RINGFENCE" run --terminal private -- \
-		bash -c 'trap "stty size; exit" WINCH; echo up; sleep 1000 & wait'
+		bash -c 'trap "stty size; exit" WINCH; echo up; while :; do sleep 0.1; done'
 	[ "$status" = 0 ]
 }
 
