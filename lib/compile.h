@@ -10,7 +10,8 @@
  *	task	compile.c	clone, close_range, pid 1
  *	ns	compile_ns.c	what is new, what is joined, the context's image
  *	user	compile_user.c	id maps, groups, credentials, capabilities
- *	mount	compile_mount.c	the new root, and each mount by itself
+ *	root	compile_root.c	the root that the payload gets
+ *	mount	compile_mount.c	each mount by itself
  *	place	compile_place.c	in which order mounts are placed
  *	tree	compile_tree.c	placing them
  *	dev	compile_dev.c	/dev
@@ -69,11 +70,17 @@ struct rf_item {
 	const char	*at;		/* destination, links of the spec resolved */
 	uint32_t	 entry;		/* for verify, or RF_ENTRY_NONE */
 	uint32_t	 parent_len;	/* of the path of the mount that it is placed in */
+	int32_t		 source;	/* slot of its bind where that was opened early, or none */
 	bool		 freeze;	/* make the directory `at` read-only, for m */
 	bool		 has_below;	/* the next item is inside */
 	bool		 owned;		/* placed in a file system that the sandbox made */
 	bool		 writable;	/* placed where the payload may write */
 };
+
+static inline bool rf_is_bind(const struct rf_mount *m)
+{
+	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW || m->kind == RF_MOUNT_BIND;
+}
 
 struct rf_mount_plan {
 	struct rf_item	*items;
@@ -83,6 +90,12 @@ struct rf_mount_plan {
 	bool		 unbindable;	/* a source contains the scratch directory */
 	bool		 slave;		/* an entry wants the host's mount events */
 	bool		 sysfs;
+	/*
+	 * The root is the new namespace's own copy of the host's tree, and not a
+	 * copy of that.  What comes from the host is opened before it is made
+	 * read-only, for a copy would be read-only as well.
+	 */
+	bool		 in_place;
 };
 
 struct rf_compile {
@@ -111,6 +124,7 @@ struct rf_compile {
 
 	int32_t		 oldroot, newroot;	/* slots; RF_SLOT_NONE before */
 	int32_t		 under;			/* the scratch directory below the mounts */
+	int32_t		 hostdev;		/* /dev of the host, where the new one covers it */
 	int32_t		 stage, init, userns;
 	int32_t		*fd_slots;	/* by index of sb->fds */
 	int32_t		 tty;		/* the command's end of its private terminal */
@@ -183,9 +197,15 @@ void rf_emit_keyring(struct rf_compile *k);
 /* Landlock and the filter need no_new_privs or CAP_SYS_ADMIN; @what is which. */
 int rf_need_confinement(struct rf_compile *k, const struct rf_place *place, const char *what);
 
-/* compile_mount.c: the root; and one mount, not yet attached */
-int rf_plan_mounts(struct rf_compile *k);
+/* compile_root.c: from the old root to the new one */
+void rf_plan_root(struct rf_compile *k);
 void rf_emit_filesystem(struct rf_compile *k);
+
+/* compile_mount.c: what there is to place; and one mount, not yet attached */
+extern const unsigned long rf_propagation_flags[];	/* by enum rf_propagation */
+int rf_plan_mounts(struct rf_compile *k);
+/* The power to gain privilege by a file of the host ends with the user namespace. */
+uint64_t rf_bind_attr(const struct rf_compile *k);
 int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned);
 
 /* compile_tree.c: placing entries, in order */

@@ -66,7 +66,10 @@ void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev)
 
 	for (size_t i = 0; i < NR(nodes); i++) {
 		snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
-		slot = rf_emit_open_tree(k, k->oldroot, path, false);
+		if (k->hostdev != RF_SLOT_NONE)
+			slot = rf_emit_open_tree(k, k->hostdev, nodes[i], false);
+		else
+			slot = rf_emit_open_tree(k, k->oldroot, path, false);
 		/* root of the host could change mode and owner of the host's device */
 		if (!k->new_user || k->host_root)
 			rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY, 0, false);

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The new root and what is placed in it.
- *
- * Theory.  The old root is held by a descriptor; sources are looked up from it,
- * once each.  The new root is attached on the scratch directory before anything
- * is placed in it (attaching to detached trees needs Linux 6.15), destinations
- * are looked up inside it as the payload will see them, and at the end it is
- * pivoted to and the old one dropped.
+ * What is placed in the new root: the plan, and each mount by itself.
  *
  * While placing, a stack of frames says what the current place is inside of:
  * whether missing destinations may be made there and whether the payload can
@@ -25,15 +19,10 @@
 #include <string.h>
 #include <sys/mount.h>
 
-static const unsigned long propagation_flags[] = {
+const unsigned long rf_propagation_flags[] = {
 	[RF_PROP_PRIVATE] = MS_PRIVATE, [RF_PROP_SLAVE] = MS_SLAVE,
 	[RF_PROP_SHARED] = MS_SHARED, [RF_PROP_UNBINDABLE] = MS_UNBINDABLE,
 };
-
-static bool is_bind(const struct rf_mount *m)
-{
-	return m->kind == RF_MOUNT_RO || m->kind == RF_MOUNT_RW || m->kind == RF_MOUNT_BIND;
-}
 
 /* ------------------------------------------------------------------- planning */
 
@@ -94,7 +83,7 @@ static void note_entry(struct rf_compile *k, const struct rf_mount *m)
 	k->mounts.slave |= m->propagation == RF_PROP_SLAVE || m->propagation == RF_PROP_SHARED;
 	if (m->kind == RF_MOUNT_NODE)
 		note_source(k, m->source);
-	if (is_bind(m))
+	if (rf_is_bind(m))
 		note_source(k, m->source);
 	for (size_t i = 0; m->kind == RF_MOUNT_OVERLAY && i < m->nr_lower; i++)
 		note_source(k, m->lower[i]);
@@ -166,139 +155,17 @@ int rf_plan_mounts(struct rf_compile *k)
 		r = rf_plan_places(k);
 	if (r == 0)
 		r = rf_plan_tree(k);
+	if (r == 0)
+		rf_plan_root(k);
 	return r;
 }
 
-/* -------------------------------------------------------------------- the root */
+/* ---------------------------------------------------------- one mount by itself */
 
-/* The power to gain privilege by a file of the host ends with the namespace. */
-static uint64_t bind_attr(const struct rf_compile *k)
+uint64_t rf_bind_attr(const struct rf_compile *k)
 {
 	return k->new_user && !k->sb->oci.on ? MOUNT_ATTR_NOSUID : 0;
 }
-
-static int32_t emit_root_mount(struct rf_compile *k)
-{
-	static const char *mode[] = { "mode", "0755" };
-	const struct rf_root *root = &k->sb->root;
-	const char *image[4] = { "source", root->path };
-	int32_t slot = RF_SLOT_NONE;
-
-	rf_chain_set_place(k->c, &root->place);
-	switch (root->kind) {
-	case RF_ROOT_EMPTY:
-		return rf_emit_mkfs(k, "tmpfs", mode, 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-				    RF_MKFS_OWNED);
-	case RF_ROOT_HOST:
-		slot = rf_emit_open_tree(k, k->oldroot, "/", true);
-		rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, MS_PRIVATE, true);
-		break;
-	case RF_ROOT_DIR:
-		slot = root->has_fd ? rf_chain_give(k->c, root->fd) :
-				      rf_emit_open_tree(k, k->oldroot, root->path, true);
-		/* a container's ends read-only: what it lacks for its mounts is made in it */
-		rf_emit_setattr(k, slot, bind_attr(k) | (root->writable || k->sb->oci.on ? 0 :
-							 MOUNT_ATTR_RDONLY), MS_PRIVATE, true);
-		break;
-	case RF_ROOT_IMAGE:
-		if (root->has_fd)
-			return rf_chain_give(k->c, root->fd);
-		return rf_emit_mkfs(k, root->fstype, image, 1,
-				    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
-	}
-	return slot;
-}
-
-static void emit_begin(struct rf_compile *k)
-{
-	const struct rf_mount_plan *p = &k->mounts;
-	rf_str root = rf_chain_str(k->c, "/");
-	struct rf_op *op;
-
-	rf_chain_set_place(k->c, &k->sb->root.place);
-	/* from here on nothing that happens to mounts here reaches the host */
-	op = rf_chain_add(k->c, RF_OP_MOUNT_SETATTR);
-	op->u.mount_setattr.path = root;
-	op->u.mount_setattr.at_flags = AT_RECURSIVE;
-	op->u.mount_setattr.propagation = p->slave ? MS_SLAVE : MS_PRIVATE;
-	k->oldroot = rf_emit_open(k, RF_SLOT_NONE, "/", O_PATH | O_DIRECTORY, 0);
-	if (p->under)
-		k->under = rf_emit_open(k, k->oldroot, rf_path_rel(k->sb->scratch),
-					O_PATH | O_DIRECTORY, 0);
-}
-
-static void emit_root(struct rf_compile *k)
-{
-	const char *scratch = rf_path_rel(k->sb->scratch);
-
-	/* first, for it may be a copy of all that is there */
-	k->newroot = emit_root_mount(k);
-	if (k->mounts.stage)
-		rf_emit_stage(k, scratch);
-	rf_chain_set_place(k->c, &k->sb->root.place);
-	/* a source that contains the scratch directory must not contain the new
-	   root, and in it itself, and so on */
-	if (k->mounts.unbindable)
-		rf_emit_setattr(k, k->newroot, 0, MS_UNBINDABLE, false);
-	rf_emit_move(k, k->newroot, k->oldroot, scratch, RF_ENTRY_NONE);
-}
-
-/* A root that the sandbox made only holds the mounts: it ends read-only. */
-static bool ends_read_only(const struct rf_sandbox *sb)
-{
-	return sb->root.kind == RF_ROOT_EMPTY || (sb->oci.on && !sb->root.writable);
-}
-
-static void emit_end(struct rf_compile *k)
-{
-	uint64_t set = ends_read_only(k->sb) ? MOUNT_ATTR_RDONLY : 0;
-	bool unbindable = k->mounts.unbindable;
-	struct rf_op *op;
-	rf_str path;
-
-	rf_chain_set_place(k->c, &k->sb->root.place);
-	if (set || unbindable)
-		rf_emit_setattr(k, k->newroot, set, unbindable ? MS_PRIVATE : 0, false);
-	if (k->sb->oci.has_root_propagation) {
-		rf_chain_set_place(k->c, &k->sb->oci.root_propagation_place);
-		rf_emit_setattr(k, k->newroot, 0, propagation_flags[k->sb->oci.root_propagation],
-				k->sb->oci.root_propagates_deep);
-	}
-	/* held any longer they would be ways out, and keep the old root busy */
-	if (k->stage != RF_SLOT_NONE)
-		rf_emit_close(k, k->stage);
-	if (k->under != RF_SLOT_NONE)
-		rf_emit_close(k, k->under);
-	if (k->userns != RF_SLOT_NONE)
-		rf_emit_close(k, k->userns);
-	rf_emit_close(k, k->oldroot);
-	rf_chain_add(k->c, RF_OP_PIVOT_ROOT)->u.pivot_root.root = k->newroot;
-	path = rf_chain_str(k->c, ".");
-	op = rf_chain_add(k->c, RF_OP_UMOUNT);
-	op->u.umount.path = path;
-	op->u.umount.flags = MNT_DETACH;
-	path = rf_chain_str(k->c, "/");
-	rf_chain_add(k->c, RF_OP_CHDIR)->u.chdir.path = path;
-	rf_emit_close(k, k->newroot);
-}
-
-void rf_emit_filesystem(struct rf_compile *k)
-{
-	if (!k->new_mount)
-		return;
-	emit_begin(k);
-	emit_root(k);
-	rf_emit_sysctls(k);
-	rf_emit_tree(k);
-	rf_emit_console(k);
-	rf_emit_verify(k);
-	rf_emit_masks(k);
-	if (k->sb->oci.hooked)	/* of programs outside, which look for what they know */
-		(void)rf_prep_gate(k->c);
-	emit_end(k);
-}
-
-/* ---------------------------------------------------------- one mount by itself */
 
 static uint64_t attr_of(const struct rf_mount *m)
 {
@@ -320,12 +187,12 @@ static unsigned long propagation_flag(const struct rf_compile *k, const struct r
 	/* everything is private already unless an entry wants the host's events */
 	if (m->propagation == RF_PROP_PRIVATE && !k->mounts.slave)
 		return 0;
-	return propagation_flags[m->propagation];
+	return rf_propagation_flags[m->propagation];
 }
 
 static void emit_bind_attr(struct rf_compile *k, const struct rf_mount *m, int32_t slot)
 {
-	uint64_t set = attr_of(m) | bind_attr(k);
+	uint64_t set = attr_of(m) | rf_bind_attr(k);
 	unsigned long propagation = propagation_flag(k, m);
 	bool idmap = m->flags & RF_MF_IDMAP && !(m->flags & RF_MF_MOUNT_FD);
 
@@ -405,7 +272,7 @@ static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
 	rf_emit_attr(k, slot, &m->deep, true);
 	rf_emit_attr(k, slot, &m->attr, false);
 	if (m->has_propagation)
-		rf_emit_setattr(k, slot, 0, propagation_flags[m->propagation], m->propagates_deep);
+		rf_emit_setattr(k, slot, 0, rf_propagation_flags[m->propagation], m->propagates_deep);
 	return slot;
 }
 
@@ -419,7 +286,7 @@ static int32_t emit_fs_exact(struct rf_compile *k, const struct rf_mount *m, boo
 		set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	slot = rf_emit_mkfs(k, m->fstype, m->options, m->nr_options, set, 0);
 	if (m->has_propagation)
-		rf_emit_setattr(k, slot, 0, propagation_flags[m->propagation], m->propagates_deep);
+		rf_emit_setattr(k, slot, 0, rf_propagation_flags[m->propagation], m->propagates_deep);
 	return slot;
 }
 
@@ -459,7 +326,7 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 		slot = rf_emit_dev(k);
 		break;
 	case RF_MOUNT_OVERLAY:
-		slot = rf_emit_overlay(k, m, attr_of(m) | bind_attr(k));
+		slot = rf_emit_overlay(k, m, attr_of(m) | rf_bind_attr(k));
 		break;
 	case RF_MOUNT_SYMLINK: case RF_MOUNT_DIR: case RF_MOUNT_FILE: case RF_MOUNT_DENY:
 	case RF_MOUNT_KIND_NR:

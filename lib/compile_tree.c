@@ -128,6 +128,7 @@ int rf_plan_tree(struct rf_compile *k)
 		item->writable = parent->writable;
 		item->parent_len = (uint32_t)strlen(parent->at);
 		item->entry = RF_ENTRY_NONE;
+		item->source = RF_SLOT_NONE;
 		r = check_absent(k, item);
 		if (r < 0)
 			return r;
@@ -376,6 +377,8 @@ static int32_t emit_source(struct rf_compile *k, const struct rf_item *item)
 {
 	const struct rf_mount *m = item->m;
 
+	if (item->source != RF_SLOT_NONE)
+		return item->source;
 	if (m->kind == RF_MOUNT_DENY && item->has_below)
 		return emit_deny_with_below(k);
 	if (m->kind == RF_MOUNT_DENY)

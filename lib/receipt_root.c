@@ -5,6 +5,7 @@
  */
 #include "receipt.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -22,9 +23,26 @@ struct view {
 	int32_t		*entries;	/* slot by entry */
 };
 
+/* The slot that holds the host's tree, as the op that opened it says. */
+static bool is_host_tree(const struct rf_chain *c, int32_t slot)
+{
+	for (uint32_t i = 0; i < c->nr_ops; i++) {
+		const struct rf_op *op = &c->ops[i];
+
+		if (op->kind == RF_OP_OPEN && op->out == slot)
+			return op->u.open.dir == RF_SLOT_NONE &&
+			       !strcmp(c->data + op->u.open.path, "/");
+	}
+	return false;
+}
+
 static void look_at(const struct rf_teller *t, const struct rf_op *op, struct view *v)
 {
 	switch (op->kind) {
+	case RF_OP_OPEN:
+		if (is_host_tree(t->c, op->out))
+			v->slots[op->out].what = "bind";
+		break;
 	case RF_OP_OPEN_TREE:
 		v->slots[op->out].what = "bind";
 		break;
@@ -98,16 +116,39 @@ static void tell_fallback(struct rf_teller *t)
 	rf_tell_refused(t, "namespaces cannot be had here: %s", t->sb->fallback_why);
 }
 
+/*
+ * The slot of the root that the command has, or RF_SLOT_NONE if it is not there:
+ * one that was pivoted to, or the namespace's own tree, made read-only.
+ */
+static int32_t root_slot(const struct rf_teller *t)
+{
+	const struct rf_chain *c = t->c;
+	int32_t slot = RF_SLOT_NONE;
+
+	for (uint32_t i = 0; i < c->nr_ops; i++) {
+		const struct rf_op *op = &c->ops[i];
+
+		if (op->kind == RF_OP_PIVOT_ROOT)
+			return rf_told_done(t, i) ? op->u.pivot_root.root : RF_SLOT_NONE;
+		if (op->kind == RF_OP_MOUNT_SETATTR && op->u.mount_setattr.slot >= 0 &&
+		    op->u.mount_setattr.at_flags & AT_RECURSIVE &&
+		    op->u.mount_setattr.set & MOUNT_ATTR_RDONLY && rf_told_done(t, i) &&
+		    is_host_tree(c, op->u.mount_setattr.slot))
+			slot = op->u.mount_setattr.slot;
+	}
+	return slot;
+}
+
 void rf_tell_root(struct rf_teller *t)
 {
 	static const char *const kinds[] = {
 		[RF_ROOT_EMPTY] = "empty", [RF_ROOT_HOST] = "host", [RF_ROOT_DIR] = "dir",
 		[RF_ROOT_IMAGE] = "image",
 	};
-	const struct rf_op *pivot = rf_told_op(t, RF_OP_PIVOT_ROOT);
+	int32_t root = root_slot(t);
 	struct view v;
 
-	if (!pivot) {
+	if (root == RF_SLOT_NONE) {
 		rf_tell_fact(t, "root", "%s",
 			     t->sb->ns[RF_NS_MOUNT].mode == RF_NS_HOST ? "the host's" :
 			     "that of the mount namespace");
@@ -121,6 +162,6 @@ void rf_tell_root(struct rf_teller *t)
 	rf_tell_in_force(t);
 	if (look(t, &v) < 0)
 		return;
-	tell_mount(t, "/", &v.slots[pivot->u.pivot_root.root]);
+	tell_mount(t, "/", &v.slots[root]);
 	tell_mounts(t, &v);
 }

@@ -117,9 +117,9 @@ has() {
 	"$RINGFENCE" run --trace --trace-file text -- true
 	"$RINGFENCE" run --trace=json --trace-file json -- true
 	grep -qE '^ *0 .* clone as=context' text
-	grep -qE ' us  ok .*pivot_root' text
+	grep -qE ' us  ok .*mount_setattr' text
 	[ "$(grep -c '"index":' json)" = "$(grep -cE '^ *[0-9]+ ' text)" ]
-	grep -qE '"op":"pivot_root".*"result":0,"errno":null,"us":[0-9]' json
+	grep -qE '"op":"mount_setattr".*"result":0,"errno":null,"us":[0-9]' json
 	head -n 1 json | grep -qE '^\{"engine":"(ring|plain)","why":"'
 }
 

@@ -55,7 +55,7 @@ static const struct {
 	{ "a read-only tmpfs is that only when what is inside is there",
 	  ON_HOST("{tmpfs: /t, readonly: true}, {ro: /usr, at: /t/usr}"),
 	  { "mkfs \"tmpfs\" options=mode=0755 attr=nosuid,nodev flags=owned",
-	    "mkdir dir=%2 \"t/usr\"", "move_mount", "open dir=%2 \"t\"", "mount_setattr %",
+	    "mkdir dir=%1 \"t/usr\"", "move_mount", "open dir=%1 \"t\"", "mount_setattr %",
 	    "close %", "verify" } },
 	{ "a procfs has its options",
 	  MOUNTS("{proc: /proc, hidepid: invisible, subset: pid}"),
@@ -67,13 +67,13 @@ static const struct {
 	    "mount_setattr %4 flags=empty-path set=ro", "move_mount %4" } },
 	{ "what is denied can be walked through to what is not",
 	  ON_HOST("{deny: /home}, {ro: /home/me/p}"),
-	  { "mkfs \"tmpfs\" options=mode=0111", "mkdir dir=%2 \"home/me/p\"", "open dir=%2 \"home\"",
+	  { "mkfs \"tmpfs\" options=mode=0111", "mkdir dir=%1 \"home/me/p\"", "open dir=%1 \"home\"",
 	    "mount_setattr %", "verify" } },
 	{ "directories on the way to a protected place cannot be renamed",
 	  ON_HOST("{rw: /work}, {ro: /x, at: /work/a/b/x}, {ro: /y, at: /work/a/c/y}"),
-	  { "open dir=%2 \"work/a\" flags=directory,path", "open_tree dir=%6",
-	    "open dir=%2 \"work/a/b\" flags=directory", "open dir=%2 \"work/a/b/x\"",
-	    "open dir=%2 \"work/a/c\" flags=directory", "open dir=%2 \"work/a/c/y\"" } },
+	  { "open dir=%1 \"work/a\" flags=directory,path", "open_tree dir=%6",
+	    "open dir=%1 \"work/a/b\" flags=directory", "open dir=%1 \"work/a/b/x\"",
+	    "open dir=%1 \"work/a/c\" flags=directory", "open dir=%1 \"work/a/c/y\"" } },
 	{ "content goes where the sandbox owns the file system",
 	  MOUNTS("{file: /etc/motd, content: hi, mode: \"0600\"}"),
 	  { "mkfile dir=%2 \"etc/motd\" content=(2 bytes) mode=0600 flags=parents" } },
@@ -101,6 +101,12 @@ static const struct {
 	  { "mount_setattr \"/\" flags=recursive propagation=slave",
 	    "mount_setattr %3 flags=recursive,empty-path set=ro,nosuid propagation=slave",
 	    "mount_setattr %5 flags=recursive,empty-path set=ro,nosuid propagation=private" } },
+	{ "the host's tree is the root where it is, and what comes from it is opened before",
+	  ON_HOST("{rw: /d}, {dev: /dev}, {ro: /tmp/x, at: /opt}"),
+	  { "mount_setattr \"/\" flags=recursive propagation=private", "open_tree dir=%1 \"d\"",
+	    "open_tree dir=%1 \"tmp/x\"", "open dir=%1 \"dev\" flags=directory,path -> %4",
+	    "mount_setattr %1 flags=recursive,empty-path set=ro,nosuid", "move_mount",
+	    "open_tree dir=%4 \"null\"", "verify root=%1", "close %1" } },
 	{ "an id-mapped bind has the sandbox's user namespace",
 	  MOUNTS("{rw: /d, idmap: true}"),
 	  { "open \"/proc/self/ns/user\"", "mount_setattr %3 flags=recursive,empty-path set=nosuid userns=%4" } },
@@ -132,9 +138,18 @@ static const struct {
 	{ MOUNTS("{ro: /usr}, {tmpfs: /tmp}"),				"mkfs \"tmpfs\" options=mode=0700", 0 },
 	{ ON_HOST("{deny: /a}, {deny: /b}, {file: /c, content: x}"),	"mkfs \"tmpfs\" options=mode=0700", 1 },
 	/* nothing to pin: the payload cannot write there */
-	{ ON_HOST("{ro: /w}, {ro: /x, at: /w/a/x}"),			"open_tree dir=%", 3 },
+	{ ON_HOST("{ro: /w}, {ro: /x, at: /w/a/x}"),			"open_tree dir=%", 2 },
 	/* one pin for two entries */
-	{ ON_HOST("{rw: /w}, {ro: /x, at: /w/a/x}, {ro: /y, at: /w/a/y}"), "open_tree dir=%", 5 },
+	{ ON_HOST("{rw: /w}, {ro: /x, at: /w/a/x}, {ro: /y, at: /w/a/y}"), "open_tree dir=%", 4 },
+	/* the host's tree is the root where it is if nothing else wants it as it was */
+	{ ON_HOST("{ro: /a}, {rw: /b}, {tmpfs: /c}"),			"pivot_root", 0 },
+	{ ON_HOST("{deny: /a}"),					"pivot_root", 1 },
+	{ ON_HOST("{file: /c, content: x}"),				"pivot_root", 1 },
+	{ ON_HOST("{overlay: /o, lower: [/a], upper: /u, work: /w}"),	"pivot_root", 1 },
+	{ ON_HOST("{ro: /mnt, propagation: slave}"),			"pivot_root", 1 },
+	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x}}\n",			"pivot_root", 0 },
+	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x, access: read-write}}\n",	"pivot_root", 1 },
+	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x, access: write}}\n",	"pivot_root", 1 },
 	/* every entry that is a mount is looked at in the end */
 	{ MOUNTS("{ro: /a}, {symlink: a, at: /b}, {dir: /c}, {tmpfs: /d}"), "verify", 2 },
 };
@@ -217,8 +232,8 @@ TEST(absent_freeze_makes_the_directory_around_it_read_only)
 	struct compiled c = compile_absent(
 		ON_HOST("{rw: /w}, {deny: /w/a/none, absent: freeze}, {rw: /x, at: /w/a/x}"), "/w/a/none");
 	static const char *const lines[] = {
-		"open dir=%2 \"w\"", "open dir=%2 \"w/a\" flags=directory", "open_tree dir=%",
-		"mount_setattr %6 flags=empty-path set=ro", "move_mount", "open dir=%2 \"w/a/x\"", NULL
+		"open dir=%1 \"w\"", "open dir=%1 \"w/a\" flags=directory", "open_tree dir=%",
+		"mount_setattr %6 flags=empty-path set=ro", "move_mount", "open dir=%1 \"w/a/x\"", NULL
 	};
 
 	EXPECT_INT(0, c.r);
