@@ -165,6 +165,21 @@ static int submit_rest(struct launch *l, unsigned int flags)
 	return rf_context_submit(l->ctx, l->load->chain, &l->err);
 }
 
+/* Of this launch; where that is not the ring's, because of its chain, the trace says it too. */
+static void note_engine(struct launch *l, int r)
+{
+	struct rf_verdict *v = &l->verdict;
+	const char *why, *ring = rf_ring_engine(l->ring, &v->engine_why);
+
+	v->engine = r < 0 ? ring : rf_context_engine(l->ctx, &why);
+	if (v->engine == ring)
+		return;
+	/* the context goes before the verdict is written */
+	(void)snprintf(l->engine_why, sizeof(l->engine_why), "%s", why);
+	v->engine_why = l->engine_why;
+	trace_engine(&l->trace, v->engine, v->engine_why);
+}
+
 static int submit(struct launch *l)
 {
 	unsigned int flags = (l->trace.format ? RF_SUBMIT_TIMES | RF_SUBMIT_OPS : 0) |
@@ -175,7 +190,7 @@ static int submit(struct launch *l)
 	l->ctx = NULL;
 	r = l->ready ? submit_rest(l, flags) :
 		       rf_submit(l->ring, l->load->chain, flags, l->user_data, &l->ctx, &l->err);
-	l->verdict.engine = rf_ring_engine(l->ring, &l->verdict.engine_why);
+	note_engine(l, r);
 	load_submitted(l->load);
 	if (r < 0) {
 		/* all that the kernel refuses here is the context with its namespaces */
@@ -414,8 +429,10 @@ static int start(struct launch *l)
 			return r;
 	}
 	r = rf_ring_new(l->engine, &l->ring, &l->err);
-	if (r == 0)
+	if (r == 0) {
 		l->ring->one_thread = true;
+		l->ring->native_hint = l->load->features.native_hint ? RF_HINT_YES : RF_HINT_NO;
+	}
 	if (r < 0 && l->engine == RF_ENGINE_RING)
 		(void)rf_hint_ring(-r, "", &l->err);
 	if (r < 0)

@@ -51,6 +51,7 @@ struct launch {
 	struct rf_receipt *receipt;	/* when the verdict wants it and the command has run */
 	char		 op[OP_TEXT_MAX]; /* text of the op that failed */
 	char		 no_fallback[640]; /* why it was not taken, or empty */
+	char			 engine_why[160];	/* of a chain that another engine has run */
 };
 
 #define LAUNCH_INIT {							\

@@ -59,6 +59,7 @@ int run_take_engine(enum rf_engine_kind *ret, const char *value, struct rf_err *
 {
 	static const struct { const char *name; enum rf_engine_kind kind; } engines[] = {
 		{ "auto", RF_ENGINE_AUTO }, { "ring", RF_ENGINE_RING }, { "plain", RF_ENGINE_PLAIN },
+		{ "native", RF_ENGINE_NATIVE },
 	};
 
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
@@ -67,7 +68,7 @@ int run_take_engine(enum rf_engine_kind *ret, const char *value, struct rf_err *
 			return 0;
 		}
 	}
-	return rf_err_set(err, EINVAL, "--engine: '%s' is none of auto, ring, plain", value);
+	return rf_err_set(err, EINVAL, "--engine: '%s' is none of auto, native, ring, plain", value);
 }
 
 static int take_trace(struct run *run, const char *value, struct rf_err *err)

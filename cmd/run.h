@@ -28,8 +28,8 @@ enum { RUN_SPEC = RUN_OWN, RUN_POOL, RUN_POOL_ELSE, RUN_EXPLAIN_DENIALS, RUN_LEA
 
 #define RUN_ROW_ENGINE								\
 	{ .name = "engine", .arg = "ENGINE", .id = RUN_ENGINE,			\
-	  .help = "how the chain is run: auto, ring or plain",			\
-	  .complete = RF_COMPLETE_WORDS, .words = "auto ring plain" }
+	  .help = "how the chain is run: auto, native, ring or plain",			\
+	  .complete = RF_COMPLETE_WORDS, .words = "auto native ring plain" }
 
 #define RUN_ROWS								\
 	RUN_ROW_ENGINE,								\

@@ -3,7 +3,7 @@
  * The ring engine: an io_uring of the submitter, to which contexts post one
  * message per op (IORING_REGISTER_SEND_MSG_RING, Linux 6.13), and on which
  * pidfds, report sockets, timers and the caller's descriptors are polled.
- * liburing is used by this file only.
+ * The native engine (engine_native.c) waits on one, too.
  */
 #include <errno.h>
 #include <poll.h>
@@ -12,26 +12,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <liburing.h>
-
-#include "compat.h"
 #include "error.h"
-#include "ring.h"
+#include "uring.h"
+#include "compat.h"
 
 #define SQ_ENTRIES	32
-#define CQ_ENTRIES	256	/* what overflows is kept by the kernel, more slowly */
+#define CQ_PER_SQ	8	/* what overflows is kept by the kernel, more slowly */
 
 /* Completions of requests that nobody waits for. */
 #define COOKIE_NONE	(~(uint64_t)0 & ~RF_DOORBELL_BIT)
 
+/* A completion: what it is of, and its result. */
+struct event {
+	uint64_t	 data;
+	int32_t		 result;
+};
+
 struct ring_private {
 	struct io_uring	 uring;
 	/* events that arrived while another was being taken back */
-	uint64_t	*stash;
+	struct event	*stash;
 	unsigned int	 nr_stash, max_stash;
 };
 
-static struct io_uring *uring_of(struct rf_ring *ring)
+struct io_uring *rf_uring(struct rf_ring *ring)
 {
 	return &((struct ring_private *)ring->private)->uring;
 }
@@ -39,7 +43,7 @@ static struct io_uring *uring_of(struct rf_ring *ring)
 /* Post to ourselves what contexts will post, to learn whether this kernel can. */
 static int probe_messages(struct rf_ring *ring)
 {
-	struct io_uring *u = uring_of(ring);
+	struct io_uring *u = rf_uring(ring);
 	struct io_uring_cqe *cqe;
 	struct io_uring_sqe sqe;
 
@@ -54,25 +58,29 @@ static int probe_messages(struct rf_ring *ring)
 	return 0;
 }
 
-static int ring_open(struct rf_ring *ring, struct rf_err *err)
+int rf_uring_open(struct rf_ring *ring, unsigned int entries, bool lenient, struct rf_err *err)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-				     .cq_entries = CQ_ENTRIES };
+				     .cq_entries = entries * CQ_PER_SQ };
 	int r;
 
 	ring->private = calloc(1, sizeof(struct ring_private));
 	if (!ring->private)
 		return rf_err_set(err, ENOMEM, "memory for io_uring");
-	r = io_uring_queue_init_params(SQ_ENTRIES, uring_of(ring), &p);
+	r = io_uring_queue_init_params(entries, rf_uring(ring), &p);
 	if (r < 0) {
 		free(ring->private);
 		ring->private = NULL;
 		return rf_err_set(err, -r, "io_uring_setup");
 	}
-	ring->poll_fd = ring->doorbell_fd = uring_of(ring)->ring_fd;
+	ring->poll_fd = ring->doorbell_fd = rf_uring(ring)->ring_fd;
 	r = probe_messages(ring);
+	if (r < 0 && lenient) {	/* doorbells come over the report socket */
+		ring->doorbell_fd = -1;
+		return 0;
+	}
 	if (r < 0) {
-		ring->engine->close(ring);
+		rf_uring_close(ring);
 		ring->poll_fd = ring->doorbell_fd = -1;
 		return rf_err_set(err, -r == EINVAL ? EOPNOTSUPP : -r,
 				  "io_uring messages without a ring (Linux 6.13)");
@@ -80,7 +88,12 @@ static int ring_open(struct rf_ring *ring, struct rf_err *err)
 	return 0;
 }
 
-static void ring_close(struct rf_ring *ring)
+static int ring_open(struct rf_ring *ring, struct rf_err *err)
+{
+	return rf_uring_open(ring, SQ_ENTRIES, false, err);
+}
+
+void rf_uring_close(struct rf_ring *ring)
 {
 	struct ring_private *p = ring->private;
 
@@ -92,15 +105,15 @@ static void ring_close(struct rf_ring *ring)
 
 static struct io_uring_sqe *get_sqe(struct rf_ring *ring)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(uring_of(ring));
+	struct io_uring_sqe *sqe = io_uring_get_sqe(rf_uring(ring));
 
 	if (sqe)
 		return sqe;
-	(void)io_uring_submit(uring_of(ring));
-	return io_uring_get_sqe(uring_of(ring));
+	(void)io_uring_submit(rf_uring(ring));
+	return io_uring_get_sqe(rf_uring(ring));
 }
 
-static int ring_arm(struct rf_ring *ring, int fd, uint64_t cookie)
+int rf_uring_arm(struct rf_ring *ring, int fd, uint64_t cookie)
 {
 	struct io_uring_sqe *sqe = get_sqe(ring);
 
@@ -111,18 +124,18 @@ static int ring_arm(struct rf_ring *ring, int fd, uint64_t cookie)
 	return 0;
 }
 
-static int stash(struct ring_private *p, uint64_t data)
+static int stash(struct ring_private *p, struct event e)
 {
 	if (p->nr_stash == p->max_stash) {
 		unsigned int more = p->max_stash ? p->max_stash * 2 : 16;
-		uint64_t *q = realloc(p->stash, more * sizeof(*q));
+		struct event *q = realloc(p->stash, more * sizeof(*q));
 
 		if (!q)
 			return -ENOMEM;
 		p->stash = q;
 		p->max_stash = more;
 	}
-	p->stash[p->nr_stash++] = data;
+	p->stash[p->nr_stash++] = e;
 	return 0;
 }
 
@@ -131,7 +144,7 @@ static int stash(struct ring_private *p, uint64_t data)
  * canceled: after that no event can come for what the caller is about to free.
  * What arrives meanwhile for others is put by.
  */
-static int ring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
+int rf_uring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 {
 	struct ring_private *p = ring->private;
 	struct io_uring_sqe *sqe = get_sqe(ring);
@@ -142,8 +155,8 @@ static int ring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 	if (!sqe)
 		return -EBUSY;
 	for (unsigned int i = 0; i < p->nr_stash; i++)
-		if (p->stash[i] == cookie) {
-			p->stash[i] = COOKIE_NONE;
+		if (p->stash[i].data == cookie) {
+			p->stash[i].data = COOKIE_NONE;
 			found = true;
 		}
 	io_uring_prep_poll_remove(sqe, cookie);
@@ -158,7 +171,7 @@ static int ring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 		else if (r == 0) {
 			found = cqe->user_data == cookie;
 			if (!found && cqe->user_data != COOKIE_NONE)
-				r = stash(p, cqe->user_data);
+				r = stash(p, (struct event){ cqe->user_data, cqe->res });
 			io_uring_cqe_seen(&p->uring, cqe);
 		}
 	}
@@ -166,29 +179,31 @@ static int ring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 }
 
 /* The next event, if one is there: 1. */
-static int next_event(struct ring_private *p, uint64_t *ret_data)
+static int next_event(struct ring_private *p, struct event *ret)
 {
 	struct io_uring_cqe *cqe;
 
 	if (p->nr_stash) {
-		*ret_data = p->stash[--p->nr_stash];
+		/* the oldest: what a link has done comes in its order */
+		*ret = p->stash[0];
+		memmove(p->stash, p->stash + 1, --p->nr_stash * sizeof(*p->stash));
 		return 1;
 	}
 	if (io_uring_peek_cqe(&p->uring, &cqe) != 0)
 		return 0;
-	*ret_data = cqe->user_data;
+	*ret = (struct event){ cqe->user_data, cqe->res };
 	io_uring_cqe_seen(&p->uring, cqe);
 	return 1;
 }
 
 /* One event at a time: handling one may free what another points at. */
-static int ring_wait(struct rf_ring *ring, int timeout_ms)
+int rf_uring_wait(struct rf_ring *ring, int timeout_ms)
 {
 	struct __kernel_timespec ts = { .tv_sec = timeout_ms / 1000,
 					.tv_nsec = (long long)(timeout_ms % 1000) * 1000000 };
 	struct ring_private *p = ring->private;
 	struct io_uring_cqe *cqe;
-	uint64_t data;
+	struct event e;
 	int r;
 
 	/* new polls first: they may be what is waited for */
@@ -197,27 +212,30 @@ static int ring_wait(struct rf_ring *ring, int timeout_ms)
 		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
 			return r;
 	}
-	if (!next_event(p, &data)) {
+	if (!next_event(p, &e)) {
 		if (timeout_ms < 0)
 			r = io_uring_wait_cqe(&p->uring, &cqe);
 		else
 			r = io_uring_wait_cqe_timeout(&p->uring, &cqe, &ts);
 		if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN)
 			return r;
-		if (!next_event(p, &data))
+		if (!next_event(p, &e))
 			return 0;
 	}
-	if (data == COOKIE_NONE)
+	if (e.data == COOKIE_NONE)
 		return 0;
-	if (data & RF_DOORBELL_BIT)
-		rf_ring_doorbell(ring, rf_doorbell_launch(data), rf_doorbell_index(data));
+	if (e.data & RF_DOORBELL_BIT)
+		rf_ring_doorbell(ring, rf_doorbell_launch(e.data), rf_doorbell_index(e.data));
+	else if (e.data & RF_NATIVE_BIT)
+		rf_native_event(ring, rf_doorbell_launch(e.data & ~RF_NATIVE_BIT),
+				rf_doorbell_index(e.data), e.result);
 	else
-		rf_ring_event(ring, data);
+		rf_ring_event(ring, e.data);
 	return 0;
 }
 
 /* By a worker of the kernel: the last close of a mount namespace waits for RCU. */
-static int ring_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
+int rf_uring_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
 {
 	struct io_uring_sqe *sqe = get_sqe(ring);
 
@@ -234,9 +252,9 @@ static int ring_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
 const struct rf_engine rf_engine_ring = {
 	.name	= "ring",
 	.open	= ring_open,
-	.close	= ring_close,
-	.arm	= ring_arm,
-	.disarm	= ring_disarm,
-	.wait	= ring_wait,
-	.let_go	= ring_let_go,
+	.close	= rf_uring_close,
+	.arm	= rf_uring_arm,
+	.disarm	= rf_uring_disarm,
+	.wait	= rf_uring_wait,
+	.let_go	= rf_uring_let_go,
 };

@@ -155,7 +155,7 @@ fail:
 	return r;
 }
 
-static int images_prepare(struct rf_ring *ring, bool init, bool own_image, struct rf_err *err)
+int rf_launch_images(struct rf_ring *ring, bool init, bool own_image, struct rf_err *err)
 {
 	if (init && ring->init_fd < 0) {
 		int fd = image_open("ringfence-init", rf_image_init, rf_image_init_end);
@@ -330,6 +330,20 @@ static int area_map(struct rf_context *ctx, size_t size)
 	return 0;
 }
 
+int rf_launch_area(struct rf_context *ctx, const struct rf_chain *c)
+{
+	struct rf_layout l;
+	int r;
+
+	rf_layout_of(c, &l);
+	r = area_map(ctx, l.size);
+	if (r < 0)
+		return r;
+	rf_area_describe(ctx->area, c, &l);
+	(void)rf_area_copy(c, &l, (char *)ctx->area);
+	return 0;
+}
+
 static int area_make(struct rf_context *ctx, const struct rf_chain *c, int report_fd)
 {
 	struct rf_ring *ring = ctx->ring;
@@ -438,9 +452,23 @@ void rf_launch_release(struct rf_context *ctx)
 	if (ctx->area_fd >= 0)
 		(void)close(ctx->area_fd);
 	ctx->area_fd = -1;
+	rf_native_free(ctx);
 }
 
 /* ------------------------------------------------------------------ the clone */
+
+/* Raw: a C library hides the signals that it keeps, and would not bring them back. */
+void rf_signals_block(uint64_t *before)
+{
+	const uint64_t all = ~0ULL;
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof(uint64_t));
+}
+
+void rf_signals_back(const uint64_t *before)
+{
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof(uint64_t));
+}
 
 /*
  * All signals are blocked around the clone: the context must not run a handler
@@ -455,13 +483,12 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 	 * may only be born into (unshare(2), EINVAL); an image can.
 	 */
 	const uint64_t flags = ctx->own_image ? 0 : op->u.clone.flags & CLONE_NEWUSER;
-	uint64_t all = ~0ULL, before = 0;
+	uint64_t before = 0;
 	int32_t pidfd = -1;
 	long r;
 
 	start->unshare = ctx->own_image ? 0 : op->u.clone.flags & ~flags;
-	/* raw: a C library hides the signals that it keeps, and would not bring them back */
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(uint64_t));
+	rf_signals_block(&before);
 	r = rf_clone_context(start, flags, context_stack(ctx), &pidfd);
 	if ((r == -ENOSYS || r == -EPERM) && !ctx->ring->no_clone3) {
 		/*
@@ -477,7 +504,7 @@ static long clone_blocked(struct rf_context *ctx, struct rf_start *start)
 			r = other;
 		}
 	}
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(uint64_t));
+	rf_signals_back(&before);
 	if (r >= 0) {
 		ctx->context.pid = (pid_t)r;
 		ctx->context.pidfd = pidfd;
@@ -521,6 +548,9 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 	int pair[2], r;
 	long pid;
 
+	r = ring->open && ring->engine->launch ? ring->engine->launch(ring, chain, ctx, err) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	ctx->apart = is_apart(chain);
 	ctx->lingers = chain->ops[chain->nr_ops - 1].kind == RF_OP_GATE;
 	/*
@@ -532,7 +562,7 @@ int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_cont
 			  (ctx->lingers || has_payload_task(chain)));
 	r = rf_check_exec(ctx, chain, err);
 	if (r == 0)
-		r = images_prepare(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
+		r = rf_launch_images(ring, chain->has_init || ctx->lingers, ctx->own_image, err);
 	if (r == 0 && watches_submitter(ctx, chain))
 		r = self_pidfd(ring, err);
 	if (r < 0)

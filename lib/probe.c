@@ -25,7 +25,13 @@
 #include "error.h"
 #include "sandbox.h"
 
-static int probe_kernel(unsigned int *ret, struct rf_err *err)
+/* As the series in kernel/ names its kernels. */
+bool rf_release_is_native(const char *release)
+{
+	return strstr(release, "-spawn");
+}
+
+static int probe_kernel(struct rf_features *ret, struct rf_err *err)
 {
 	unsigned int major, minor;
 	struct utsname uts;
@@ -34,7 +40,8 @@ static int probe_kernel(unsigned int *ret, struct rf_err *err)
 		return rf_err_set(err, errno, "uname");
 	if (sscanf(uts.release, "%u.%u", &major, &minor) != 2)
 		return rf_err_set(err, EINVAL, "kernel release '%s'", uts.release);
-	*ret = RF_KERNEL(major, minor);
+	ret->kernel = RF_KERNEL(major, minor);
+	ret->native_hint = rf_release_is_native(uts.release);
 	return 0;
 }
 
@@ -107,7 +114,7 @@ int rf_probe(struct rf_features *ret, struct rf_err *err)
 {
 	struct rf_features f = { .uid = geteuid(), .gid = getegid() };
 	struct rlimit nofile;
-	int r = probe_kernel(&f.kernel, err);
+	int r = probe_kernel(&f, err);
 
 	if (r < 0)
 		return r;

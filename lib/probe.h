@@ -28,10 +28,14 @@ struct rf_features {
 	bool		 host_root;	/* the caller is root of the first user namespace */
 	bool		 exe_writable;	/* the caller may write the program that it runs */
 	bool		 has_newuidmap;	/* newuidmap and newgidmap are installed */
+	bool		 native_hint;	/* rf_release_is_native(); not in files */
 };
 
 /* Ask the kernel about itself and the caller.  Return: 0 or negative errno. */
 int rf_probe(struct rf_features *ret, struct rf_err *err);
+
+/* Does the kernel's release say that it runs chains?  A hint of where to look, no proof. */
+bool rf_release_is_native(const char *release);
 
 /*
  * What only id maps of subordinate ranges need: the caller's ranges in

@@ -10,19 +10,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "probe.h"
 
 /* ------------------------------------------------------------------ the ring */
 
-/* Take the ring where it can be had; remember why not. */
+/*
+ * Is it worth looking for the native engine?  On any other kernel a launch must not
+ * make one call more, nor wait for the ring to be opened before the first clone.
+ */
+static bool may_be_native(struct rf_ring *ring)
+{
+	struct utsname uts;
+
+	if (ring->kind != RF_ENGINE_AUTO)
+		return ring->kind == RF_ENGINE_NATIVE;
+	if (ring->native_hint == RF_HINT_NONE)
+		ring->native_hint = uname(&uts) == 0 && rf_release_is_native(uts.release) ?
+				    RF_HINT_YES : RF_HINT_NO;
+	return ring->native_hint == RF_HINT_YES;
+}
+
+/* Take the native engine, or the ring, where it can be had; remember why not. */
 static int choose_engine(struct rf_ring *ring, enum rf_engine_kind kind, struct rf_err *err)
 {
 	struct rf_err why = RF_ERR_INIT;
 	int r;
 
+	if (may_be_native(ring)) {
+		ring->engine = &rf_engine_native;
+		ring->why = kind == RF_ENGINE_NATIVE ? "asked for" : "the kernel runs chains";
+		r = ring->engine->open(ring, kind == RF_ENGINE_NATIVE ? err : &why);
+		if (r == 0 || kind == RF_ENGINE_NATIVE)
+			return r;
+		why = (struct rf_err)RF_ERR_INIT;
+	}
 	if (kind != RF_ENGINE_PLAIN) {
 		ring->engine = &rf_engine_ring;
 		ring->why = kind == RF_ENGINE_RING ? "asked for" : "io_uring can be had";
@@ -289,6 +315,7 @@ void rf_context_free(struct rf_context *ctx)
 	close_fd(ctx->mount_ns);
 	rf_launch_release(ctx);
 	free(ctx->results);
+	free(ctx->why_not);
 	free(ctx);
 }
 
@@ -327,13 +354,15 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 	ctx = rf_context_new(ring, flags, user_data);
 	if (!ctx)
 		return rf_err_set(err, ENOMEM, "memory for the context");
-	/* the context posts to it from its first op on */
-	r = flags & RF_SUBMIT_OPS ? rf_ring_open(ring, err) : 0;
+	/* the context posts to it from its first op on, and the native engine submits to it */
+	r = flags & RF_SUBMIT_OPS || may_be_native(ring) ? rf_ring_open(ring, err) : 0;
 	if (r == 0)
 		r = rf_launch(ring, chain, ctx, err);
 	/* else it is opened while the context is at work already */
 	if (r == 0)
 		r = rf_ring_open(ring, err);
+	if (r == 0 && ctx->native)
+		goto submitted;
 	if (r == 0 && ring->one_thread)
 		tell_ignored(ctx);
 	if (r == 0) {
@@ -346,8 +375,15 @@ int rf_submit(struct rf_ring *ring, const struct rf_chain *chain, unsigned int f
 		rf_context_discard(ctx);
 		return r;
 	}
+submitted:
 	*ret_ctx = ctx;
 	return 0;
+}
+
+const char *rf_context_engine(const struct rf_context *ctx, const char **ret_why)
+{
+	*ret_why = ctx->why_not ? ctx->why_not : ctx->ring->why;
+	return ctx->why_not ? rf_engine_ring.name : ctx->ring->engine->name;
 }
 
 pid_t rf_context_pid(const struct rf_context *ctx)

@@ -39,9 +39,17 @@ struct rf_engine {
 	 * says when it is done; 0: it is.
 	 */
 	int	(*let_go)(struct rf_ring *ring, int fd, uint64_t cookie);
+	/*
+	 * Have all of @chain carried out in another way than by a context.  1: it is
+	 * under way; 0: it cannot be, and ctx->why_not says why; or a negative errno.
+	 * NULL: there is no other way.
+	 */
+	int	(*launch)(struct rf_ring *ring, const struct rf_chain *chain,
+			  struct rf_context *ctx, struct rf_err *err);
 };
 
-extern const struct rf_engine rf_engine_ring, rf_engine_plain;
+extern const struct rf_engine rf_engine_ring, rf_engine_plain, rf_engine_native;
+struct rf_native_launch;
 
 struct rf_watch {
 	struct rf_watch	*next;
@@ -67,6 +75,8 @@ struct rf_context {
 	struct rf_area	*area;		/* NULL once the command runs: then .results has what it had */
 	int32_t		*results;	/* of all ops, or NULL */
 	uint32_t	 nr_results;
+	struct rf_native_launch *native; /* the kernel runs the chain; or NULL */
+	char		*why_not;	/* the native engine's, of a chain that is not for it */
 	bool		 own_image;	/* the context is a program of its own */
 	int		 area_fd;	/* own image only */
 	void		*stacks;	/* of the tasks that share memory */
@@ -113,6 +123,7 @@ struct rf_ring {
 	void		*private;	/* the engine's */
 	int		 poll_fd;
 	int		 doorbell_fd;	/* of the io_uring, or -1 */
+	uint32_t	 max_calls;	/* of a request of the native engine */
 	struct rf_context *contexts;
 	uint32_t	 last_id;
 	struct rf_watch	*watches;
@@ -120,6 +131,11 @@ struct rf_ring {
 	int		 self_pidfd;	/* -1 until a chain has pdeathsig */
 	int		 init_fd, context_fd;	/* sealed images; -1 until needed */
 	bool		 no_clone3;
+	/*
+	 * The kernel may run chains by itself, so look before the first launch: set by a
+	 * host that has asked uname, else asked (rf_may_be_native()).
+	 */
+	enum { RF_HINT_NONE = 0, RF_HINT_YES, RF_HINT_NO } native_hint;
 	/*
 	 * Set by a host of one thread: nobody changes the disposition of a signal
 	 * while rf_submit() runs, so that the submitter can look which are ignored
@@ -177,7 +193,18 @@ static inline uint64_t rf_cookie(const void *p, enum rf_cookie kind)
  */
 int rf_ring_open(struct rf_ring *ring, struct rf_err *err);
 
+/* engine_native.c: request @index of @launch is done; of a context that goes, forget all. */
+void rf_native_event(struct rf_ring *ring, uint32_t launch, uint32_t index, int32_t result);
+void rf_native_free(struct rf_context *ctx);
+/* ring.c: what has carried out @ctx's chain, and why it was not the ring's first choice. */
+const char *rf_context_engine(const struct rf_context *ctx, const char **ret_why);
+
 /* supervise.c */
+/* Set-up is over, and the records say how it went. */
+void rf_context_set_up(struct rf_context *ctx);
+/* Completions of the ops that are done; parked at the gate @index. */
+void rf_context_hand_out(struct rf_context *ctx);
+void rf_context_parked(struct rf_context *ctx, uint32_t index);
 void rf_ring_event(struct rf_ring *ring, uint64_t cookie);
 void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index);
 int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c);
@@ -205,6 +232,13 @@ void rf_area_describe(struct rf_area *a, const struct rf_chain *c, const struct 
 int32_t *rf_area_copy(const struct rf_chain *c, const struct rf_layout *l, char *to);
 /* Of an exec in @c, can it be told whether it succeeds?  0, or -EINVAL with @err. */
 int rf_check_exec(const struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err);
+
+/* launch.c: what a launch needs besides, for engines: images; area and records of @chain. */
+int rf_launch_images(struct rf_ring *ring, bool init, bool own_image, struct rf_err *err);
+int rf_launch_area(struct rf_context *ctx, const struct rf_chain *chain);
+/* launch.c: all signals, around a clone; with @before what rf_signals_back() takes. */
+void rf_signals_block(uint64_t *before);
+void rf_signals_back(const uint64_t *before);
 
 /* launch.c: make the context of @chain.  0 or a negative errno with @err. */
 int rf_launch(struct rf_ring *ring, const struct rf_chain *chain, struct rf_context *ctx,

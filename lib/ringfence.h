@@ -248,12 +248,13 @@ enum rf_engine_kind {
 	RF_ENGINE_AUTO = 0,
 	RF_ENGINE_RING,		/* io_uring; Linux 6.13 */
 	RF_ENGINE_PLAIN,	/* system calls only; Linux 5.14 */
+	RF_ENGINE_NATIVE,	/* the kernel runs the chain: one patched for that (kernel/) */
 };
 
 /**
  * rf_ring_new - one submitter: an io_uring, or its stand-in
- * @kind:	RF_ENGINE_AUTO takes the ring where it can be had, and opens it when
- *		it is first needed
+ * @kind:	RF_ENGINE_AUTO takes the native engine where the kernel has it, else the
+ *		ring where that can be had, and opens it when it is first needed
  *
  * Return: 0, or a negative errno with @err set (-ENOSYS, -EPERM: the ring was
  * asked for by name and the kernel refuses io_uring; -EMFILE, -ENOMEM).
@@ -267,7 +268,7 @@ RF_PUBLIC int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring,
  */
 RF_PUBLIC struct rf_ring *rf_ring_free(struct rf_ring *ring);
 
-/** rf_ring_engine - "ring" or "plain"; *ret_why, if not NULL, says why. */
+/** rf_ring_engine - "native", "ring" or "plain"; *ret_why, if not NULL, says why. */
 RF_PUBLIC const char *rf_ring_engine(struct rf_ring *ring, const char **ret_why);
 
 /**

@@ -66,7 +66,7 @@ static void push(struct rf_context *ctx, enum rf_completion_kind kind, int index
 }
 
 /* Hand out the ops completed since the last look, in the chain's order. */
-static void hand_out(struct rf_context *ctx)
+void rf_context_hand_out(struct rf_context *ctx)
 {
 	const struct rf_record *rec = ctx->area ? rf_record_at(ctx, 0) : NULL;
 
@@ -174,7 +174,7 @@ static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 	rec->result = result;
 	rec->state = RF_REC_DONE;
 	cancel_rest(ctx, index + 1);
-	hand_out(ctx);
+	rf_context_hand_out(ctx);
 	kill_all(ctx);
 }
 
@@ -211,7 +211,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 	cancel_rest(ctx, index + 1);
 	if (ctx->flags & RF_SUBMIT_RSS)
 		ctx->launcher_rss_kib = ctx->own_image ? image_rss_kib(ctx) : rf_self_peak_rss_kib();
-	hand_out(ctx);
+	rf_context_hand_out(ctx);
 	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
 	rf_launch_settle(ctx);
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
@@ -251,6 +251,11 @@ static void judge(struct rf_context *ctx)
 			}
 			if (op->kind == RF_OP_EXIT)
 				return;
+			/* the native engine knows */
+			if (op->kind == RF_OP_EXEC && result == 0) {
+				set_started(ctx, i);
+				return;
+			}
 			continue;
 		}
 		if (op->kind == RF_OP_EXEC && rec[i].state == RF_REC_BEGUN &&
@@ -264,12 +269,13 @@ static void judge(struct rf_context *ctx)
 
 static void close_report(struct rf_context *ctx)
 {
-	/* its event has just come, so it is not armed */
-	(void)close(ctx->report_fd);
+	/* its event has just come, or none was ever waited for: it is not armed */
+	if (ctx->report_fd >= 0)
+		(void)close(ctx->report_fd);
 	ctx->report_fd = -1;
 }
 
-static void end_setup(struct rf_context *ctx)
+void rf_context_set_up(struct rf_context *ctx)
 {
 	ctx->setup_over = true;
 	ctx->parked_op = -1;
@@ -285,7 +291,7 @@ static void end_setup(struct rf_context *ctx)
 
 static void finish(struct rf_context *ctx)
 {
-	hand_out(ctx);
+	rf_context_hand_out(ctx);
 	ctx->done = true;
 	if (ctx->failed)
 		push(ctx, RF_DONE_FAILED, ctx->failed_op, ctx->failed_result);
@@ -403,7 +409,7 @@ static void hold_mounts(struct rf_context *ctx)
 }
 
 /* At a gate, or after an op that has failed: those behind it will not run then. */
-static void parked(struct rf_context *ctx, uint32_t index)
+void rf_context_parked(struct rf_context *ctx, uint32_t index)
 {
 	const struct rf_record *rec = rf_record_at(ctx, index);
 	int result = __atomic_load_n(&rec->state, __ATOMIC_ACQUIRE) == RF_REC_DONE ?
@@ -419,7 +425,7 @@ static void parked(struct rf_context *ctx, uint32_t index)
 			cancel_rest(ctx, index + 1);
 	}
 	hold_mounts(ctx);
-	hand_out(ctx);
+	rf_context_hand_out(ctx);
 	push(ctx, RF_DONE_PARKED, (int)index, result);
 }
 
@@ -463,7 +469,7 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 		hand_over(ctx, rep->index, fd);
 		break;
 	case RF_REPORT_GATE:
-		parked(ctx, rep->index);
+		rf_context_parked(ctx, rep->index);
 		break;
 	case RF_REPORT_ASK:
 		r = rf_idmap_start(ctx, rep->index);
@@ -495,9 +501,9 @@ static void report_ready(struct rf_context *ctx)
 	do
 		r = receive(ctx);
 	while (r > 0);
-	hand_out(ctx);
+	rf_context_hand_out(ctx);
 	if (r < 0)
-		end_setup(ctx);
+		rf_context_set_up(ctx);
 	else
 		(void)rf_report_arm(ctx);
 }
@@ -618,7 +624,7 @@ void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index)
 	(void)index;
 	for (struct rf_context *c = ring->contexts; c; c = c->next)
 		if (c->id == launch && !c->done) {
-			hand_out(c);
+			rf_context_hand_out(c);
 			return;
 		}
 }

@@ -35,6 +35,8 @@ static inline uint64_t rf_doorbell_data(uint32_t launch, uint32_t index)
 	return 1ULL << 63 | (uint64_t)launch << 24 | index;
 }
 #define RF_DOORBELL_BIT		(1ULL << 63)
+/* Instead of it, of a request that the kernel has carried out (engine_native.c). */
+#define RF_NATIVE_BIT		(1ULL << 62)
 #define rf_doorbell_launch(data) ((uint32_t)((data) >> 24 & 0xffffffffU))
 #define rf_doorbell_index(data)	((uint32_t)((data) & 0xffffffU))
 

@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "native_abi.h"
+
 #define ALARM_SECONDS		300
 #define EXIT_SKIPPED		77
 
@@ -192,6 +194,22 @@ bool harness_has_io_uring(void)
 	return r == EFAULT;
 }
 
+bool harness_has_native(void)
+{
+	/* struct rf_ioring_spawn_reg (native_abi.h), with the magic alone */
+	uint64_t reg[8] = { RF_IORING_SPAWN_MAGIC };
+	struct io_uring_params params;
+	long fd, r;
+
+	memset(&params, 0, sizeof(params));
+	fd = syscall(SYS_io_uring_setup, 1, &params);
+	if (fd < 0)
+		return false;
+	r = syscall(SYS_io_uring_register, fd, RF_IORING_REGISTER_SPAWN, reg, 1);
+	(void)close((int)fd);
+	return r == 0;
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
@@ -292,7 +310,7 @@ static bool is_wanted(const struct harness_test *test, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const char *const engines[] = { "ring", "plain" };
+	const char *const engines[] = { "ring", "plain", harness_has_native() ? "native" : NULL };
 	const char *only = getenv("RF_TEST_ENGINE");
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -307,7 +325,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
-			if (!only || strcmp(only, engines[i]) == 0)
+			if (engines[i] && (!only || strcmp(only, engines[i]) == 0))
 				run_one(t, engines[i]);
 	}
 	printf("1..%d\n", nr_printed);

@@ -12,7 +12,9 @@
  * process attribute stays with the test that caused it.  Output is TAP.
  *
  * TEST_ENGINES is run once per engine, and asks harness_engine() which; the
- * ring's turn is skipped, with the reason, where io_uring cannot be had.
+ * ring's turn is skipped, with the reason, where io_uring cannot be had.  The native
+ * engine has one only where the kernel is one of kernel/, which is what
+ * `make check-native` is for.
  *
  * All of cmocka's assert_*() work.  A program takes the names of tests to run
  * as arguments; without any it runs all.
@@ -51,7 +53,7 @@ void harness_register(struct harness_test *test);
 #define TEST(id)		HARNESS_TEST(id, false)
 #define TEST_ENGINES(id)	HARNESS_TEST(id, true)
 
-/* "ring" or "plain" in a TEST_ENGINES; $RF_TEST_ENGINE or "plain" elsewhere. */
+/* "ring", "plain" or "native" in a TEST_ENGINES; $RF_TEST_ENGINE or "plain" elsewhere. */
 const char *harness_engine(void);
 
 /*
@@ -73,6 +75,7 @@ bool harness_has_userns(void);		/* a new user namespace, and a mount in it */
    for, with its error in errno; else NULL. */
 const char *harness_refused_call(void);
 bool harness_has_io_uring(void);	/* io_uring, and posting to another's ring */
+bool harness_has_native(void);		/* io_uring that runs chains: one of kernel/ */
 bool harness_is_root(void);		/* uid 0 of the first user namespace */
 
 /* A fresh empty directory, removed after the test, however that ends. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
+#include "native.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,25 +185,63 @@ void ops_run_cases(const struct ops_case *cases, size_t nr)
 		harness_skip(unmet->need, "all but: %s", unmet->name);
 }
 
+static void expect_same(const char *name, const struct ops_outcome *plain, const char *engine,
+			const struct ops_outcome *other)
+{
+	for (int k = 0; k < plain->nr; k++)
+		if (plain->results[k] != other->results[k])
+			fail_msg("%s: op %d: %d on plain, %d on %s", name, k, plain->results[k],
+				 other->results[k], engine);
+	EXPECT_INT(plain->kind, other->kind);
+	EXPECT_INT(plain->index, other->index);
+	EXPECT_INT(plain->status, other->status);
+}
+
 void ops_compare_engines(const struct ops_case *cases, size_t nr)
 {
+	const bool native = harness_has_native(), ring = harness_has_io_uring();
+
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
-	SKIP_UNLESS(harness_has_io_uring(), "io_uring", "there is only one engine here");
+	SKIP_UNLESS(native || ring, "io_uring", "there is only one engine here");
 	for (size_t i = 0; i < nr; i++) {
-		struct ops_outcome plain, ring;
+		struct ops_outcome plain, other;
 
 		if (cases[i].can && !cases[i].can())
 			continue;	/* each_op_gives_its_result says so */
 		run_case("plain", &cases[i], &plain);
-		run_case("ring", &cases[i], &ring);
-		for (int k = 0; k < plain.nr; k++)
-			if (plain.results[k] != ring.results[k])
-				fail_msg("%s: op %d: %d on plain, %d on ring", cases[i].name, k,
-					 plain.results[k], ring.results[k]);
-		EXPECT_INT(plain.kind, ring.kind);
-		EXPECT_INT(plain.index, ring.index);
-		EXPECT_INT(plain.status, ring.status);
+		if (ring) {
+			run_case("ring", &cases[i], &other);
+			expect_same(cases[i].name, &plain, "ring", &other);
+		}
+		if (native) {
+			run_case("native", &cases[i], &other);
+			expect_same(cases[i].name, &plain, other.by, &other);
+		}
 	}
+}
+
+void ops_check_native(const struct ops_case *cases, size_t nr)
+{
+	const char *why[RF_OP_NR] = { NULL };
+	bool has[RF_OP_NR] = { false }, ran[RF_OP_NR] = { false };
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespace can be made here");
+	SKIP_UNLESS(harness_has_native(), "native", "this kernel does not run chains");
+	for (size_t i = 0; i < nr; i++) {
+		struct ops_outcome got;
+
+		if ((cases[i].can && !cases[i].can()) || cases[i].want < 0)
+			continue;
+		run_case("native", &cases[i], &got);
+		has[cases[i].kind] = true;
+		ran[cases[i].kind] |= !strcmp(got.by, "native");
+		if (got.why)
+			why[cases[i].kind] = got.why;
+	}
+	for (int kind = 0; kind < RF_OP_NR; kind++)
+		if (has[kind] && !ran[kind] && rf_native_has(kind))
+			fail_msg("no case of %s is run by the kernel: %s", rf_op_defs[kind].name,
+				 why[kind]);
 }
 
 void ops_check_coverage(const char *group, const struct ops_case *cases, size_t nr)

@@ -59,6 +59,8 @@ struct rf_blob ops_blob(struct ops *o, const void *data, size_t len);
 void ops_run_cases(const struct ops_case *cases, size_t nr);
 /* Every case gives, op by op, the same results on both engines. */
 void ops_compare_engines(const struct ops_case *cases, size_t nr);
+/* Every op that the kernel can carry out is, in some case, by the native engine. */
+void ops_check_native(const struct ops_case *cases, size_t nr);
 /* Every op of @group has a case that succeeds and one that fails. */
 void ops_check_coverage(const char *group, const struct ops_case *cases, size_t nr);
 
@@ -71,6 +73,7 @@ struct ops_outcome {
 	int			nr;
 	int			results[OPS_MAX];	/* INT32_MIN: not completed */
 	int			subject;	/* index of the op under test */
+	const char		*by, *why;	/* the engine that has run it, and why not another */
 };
 
 /*
@@ -98,6 +101,10 @@ int ops_normalized(const struct rf_op *op, int result);
 	TEST(engines_agree_op_by_op)						\
 	{									\
 		ops_compare_engines(cases, ARRAY_SIZE(cases));			\
+	}									\
+	TEST(the_kernel_carries_out_all_that_can_be_lowered)			\
+	{									\
+		ops_check_native(cases, ARRAY_SIZE(cases));			\
 	}									\
 	TEST(every_op_has_a_success_and_a_failure)				\
 	{									\

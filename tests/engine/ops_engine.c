@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ops.h"
+#include "sandboxed.h"
 
 bool ops_can_run(const struct rf_chain *c)
 {
@@ -20,6 +21,8 @@ static void collect(const struct rf_chain *c, const struct rf_context *ctx,
 	ret->result = d->result;
 	ret->status = d->status;
 	ret->nr = (int)c->nr_ops;
+	ret->by = rf_context_engine(ctx, &ret->why);
+	ret->why = strcmp(ret->by, "native") ? strdup(ret->why) : NULL;
 	for (int i = 0; i < ret->nr; i++) {
 		int r;
 
@@ -37,7 +40,7 @@ void ops_run_chain(const char *engine, const struct rf_chain *c, struct ops_outc
 	struct rf_ring *ring;
 
 	EXPECT_TRUE(c->nr_ops <= OPS_MAX);
-	if (rf_ring_new(!strcmp(engine, "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN, &ring, &err) < 0 ||
+	if (rf_ring_new(sandboxed_engine(engine), &ring, &err) < 0 ||
 	    rf_submit(ring, c, 0, 0, &ctx, &err) < 0)
 		fail_msg("%s: %s", err.msg, strerror(err.code));
 	do {

@@ -90,13 +90,26 @@ struct rf_chain *sandboxed_shell(const char *text, const char *command)
 	return sandboxed_text(text, NULL, argv);
 }
 
+enum rf_engine_kind sandboxed_engine(const char *name)
+{
+	static const struct { const char *name; enum rf_engine_kind kind; } engines[] = {
+		{ "ring", RF_ENGINE_RING }, { "plain", RF_ENGINE_PLAIN },
+		{ "native", RF_ENGINE_NATIVE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+		if (!strcmp(name, engines[i].name))
+			return engines[i].kind;
+	fail_msg("no engine is called %s", name);
+	return RF_ENGINE_AUTO;
+}
+
 struct rf_ring *sandboxed_ring(void)
 {
 	struct rf_err err = RF_ERR_INIT;
 	struct rf_ring *ring;
 
-	if (rf_ring_new(!strcmp(harness_engine(), "ring") ? RF_ENGINE_RING : RF_ENGINE_PLAIN,
-			&ring, &err) < 0)
+	if (rf_ring_new(sandboxed_engine(harness_engine()), &ring, &err) < 0)
 		fail_msg("%s: %s", err.msg, strerror(err.code));
 	EXPECT_STR(harness_engine(), rf_ring_engine(ring, NULL));
 	return ring;

@@ -27,6 +27,8 @@ void sandboxed_need(void);
 /* Only the calls: for chains built by hand, of ops that open files. */
 void sandboxed_need_calls(void);
 
+/* The engine of that name. */
+enum rf_engine_kind sandboxed_engine(const char *name);
 /* A ring of the engine that the harness names. */
 struct rf_ring *sandboxed_ring(void);
 struct rf_context *sandboxed_submit(struct rf_ring *ring, const struct rf_chain *c,
