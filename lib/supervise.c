@@ -209,7 +209,8 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 	}
 	ctx->started = true;
 	cancel_rest(ctx, index + 1);
-	if (ctx->flags & RF_SUBMIT_RSS)
+	/* the native engine's tasks have used nothing of anybody's */
+	if (ctx->flags & RF_SUBMIT_RSS && !ctx->native)
 		ctx->launcher_rss_kib = ctx->own_image ? image_rss_kib(ctx) : rf_self_peak_rss_kib();
 	rf_context_hand_out(ctx);
 	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
