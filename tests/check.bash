@@ -96,7 +96,7 @@ stage_suite_long() {
 	run_check "$check_dir/gcc" "$(tests_of long_tests)"
 }
 
-# containerd and others, with daemons of the tests' own.
+# containerd, Docker and Slurm, with daemons of the tests' own.
 stage_suite_engines() {
 	require_root || return 0
 	run_check "$check_dir/gcc" "$(tests_of daemon_tests)"
