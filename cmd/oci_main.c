@@ -38,7 +38,8 @@ const struct command oci_cmd_restore = {
 
 const struct command *const oci_commands[] = {
 	&oci_cmd_create, &oci_cmd_start, &oci_cmd_run, &oci_cmd_state, &oci_cmd_exec, &oci_cmd_update, &oci_cmd_kill, &oci_cmd_delete,
-	&oci_cmd_pause, &oci_cmd_resume, &oci_cmd_list, &oci_cmd_ps, &oci_cmd_spec, &oci_cmd_features, &oci_cmd_explain,
+	&oci_cmd_pause, &oci_cmd_resume, &oci_cmd_list, &oci_cmd_ps, &oci_cmd_events, &oci_cmd_spec, &oci_cmd_features,
+	&oci_cmd_explain,
 	&oci_cmd_checkpoint, &oci_cmd_restore, NULL
 };
 

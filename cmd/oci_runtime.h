@@ -15,6 +15,8 @@
  *	show	oci_show.c	state, list, ps
  *	spec	oci_spec.c	spec, features
  *	explain	oci_explain.c	the chain of a bundle
+ *	events	oci_events.c	events
+ *	stats	oci_stats.c	what a container uses
  */
 #ifndef RF_CMD_OCI_RUNTIME_H
 #define RF_CMD_OCI_RUNTIME_H
@@ -127,7 +129,7 @@ int oci_delete(struct oci_container *k, struct rf_err *err);
 
 extern const struct command oci_cmd_create, oci_cmd_start, oci_cmd_run, oci_cmd_state, oci_cmd_exec, oci_cmd_update,
 	oci_cmd_kill, oci_cmd_delete, oci_cmd_list, oci_cmd_spec, oci_cmd_features, oci_cmd_explain,
-	oci_cmd_ps, oci_cmd_pause, oci_cmd_resume, oci_cmd_checkpoint, oci_cmd_restore;
+	oci_cmd_ps, oci_cmd_pause, oci_cmd_resume, oci_cmd_events, oci_cmd_checkpoint, oci_cmd_restore;
 extern const struct command *const oci_commands[];
 
 /*

@@ -84,6 +84,11 @@ static bool share_word(const char *a, const char *b, size_t b_len)
 	return false;
 }
 
+bool rf_oci_names_controller(const char *name, const char *controller)
+{
+	return share_word(controller, name, strlen(name));
+}
+
 /* The caller's group in the hierarchy called @name, from a line of /proc/self/cgroup. */
 static const char *own_group(const char *self, const char *name, size_t *len)
 {
@@ -438,7 +443,7 @@ static const struct rf_oci_group *tree_of(const struct rf_oci_groups *g, const c
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct rf_oci_group *t = &g->trees[i];
 
-		if (t->dir && (t->v2 || share_word(controller, t->name, strlen(t->name))))
+		if (t->dir && (t->v2 || rf_oci_names_controller(t->name, controller)))
 			return t;
 	}
 	return NULL;

@@ -162,6 +162,8 @@ struct rf_oci_groups {
 int rf_oci_groups_parse(struct rf_oci_groups *g, const char *mountinfo, const char *self);
 int rf_oci_groups_read(struct rf_oci_groups *g, struct rf_err *err);
 void rf_oci_groups_done(struct rf_oci_groups *g);
+/* Is @controller ("cpu") one of those of a hierarchy called @name ("cpu,cpuacct")? */
+bool rf_oci_names_controller(const char *name, const char *controller);
 /*
  * Where the groups of a container whose name nobody knows would be, for @sb to be
  * printed: makes none.  With RF_OCI_PURE as on a system of version 2.
