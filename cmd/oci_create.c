@@ -28,6 +28,7 @@
 #include "oci_enter.h"
 #include "oci_gate.h"
 #include "oci_verdict.h"
+#include "oci_systemd.h"
 #include "options.h"
 #include "prepare.h"
 #include "report.h"
@@ -164,7 +165,8 @@ static int list_groups(struct oci_creation *n, struct rf_err *err)
 		if (!n->g.trees[i].dir)
 			continue;
 		g->dir = strdup(n->g.trees[i].dir);
-		g->name = strdup(n->g.trees[i].name);
+		/* beside hierarchies of version 1 it is nothing but systemd's own */
+		g->name = strdup(n->g.trees[i].v2 && !n->g.unified ? "unified" : n->g.trees[i].name);
 		k->nr_groups++;
 		if (!g->dir || !g->name)
 			return rf_err_set(err, ENOMEM, "the state");
@@ -190,6 +192,37 @@ static int describe(struct oci_creation *n, struct rf_err *err)
 	return list_groups(n, err);
 }
 
+/* Have systemd make those that it makes; the rest goes beside them. */
+static int make_scope(struct oci_creation *n, struct rf_err *err)
+{
+	char *devices = n->f.host_root ? oci_scope_devices() : NULL, *group = NULL;
+	struct rf_oci_unit u;
+	int r = rf_oci_unit_plan(n->sb, &n->c, n->k.id, n->g.unified, n->f.host_root, devices, &u, err);
+
+	free(devices);
+	if (r < 0)
+		return r;
+	n->k.unit = strdup(u.name);
+	n->k.user_unit = !n->f.host_root;
+	r = n->k.unit ? describe(n, err) : rf_err_set(err, ENOMEM, "the state");
+	if (r == 0)
+		r = oci_state_write(&n->k, err);
+	if (r == 0)
+		r = oci_scope_start(&n->k, &u, &n->keeper, &group, err);
+	if (r == 0)
+		r = rf_oci_groups_at(&n->g, group, err);
+	free(group);
+	return r == 0 ? list_groups(n, err) : r;
+}
+
+static int no_groups(struct oci_creation *n, struct rf_err *err)
+{
+	if (n->c.nr_limits)
+		return rf_err_at(err, &n->c.limits[0].place, EINVAL, "%s: without control groups "
+				 "(--cgroup-manager disabled) there are no limits", n->c.limits[0].path);
+	return describe(n, err);
+}
+
 /* Written before they are made, and again without those that could not be had. */
 static int make_groups(struct oci_creation *n, struct rf_err *err)
 {
@@ -199,9 +232,13 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 	n->failed_op = "cgroup";
 
 	(void)snprintf(path, sizeof(path), "/%s", n->k.id);
-	if (r == 0)
+	if (r == 0 && oci.no_groups)
+		return no_groups(n, err);
+	if (r == 0 && oci.systemd)
+		r = make_scope(n, err);
+	else if (r == 0)
 		r = rf_oci_groups_plan(&n->g, &n->c, path, err);
-	if (r == 0)
+	if (r == 0 && !oci.systemd)
 		r = describe(n, err);
 	if (r == 0)
 		r = oci_state_write(&n->k, err);
@@ -301,6 +338,7 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 		r = await_gate(n, err);
 	if (r == 0)
 		oci_reap_maker(n->ctx);
+	oci_scope_release(&n->keeper);
 	return r;
 }
 
@@ -312,6 +350,7 @@ static void undo(struct oci_creation *n)
 	struct rf_err ignored = RF_ERR_INIT;
 
 	n->ring = rf_ring_free(n->ring);
+	oci_scope_release(&n->keeper);
 	n->k.pid = 0;
 	if (n->k.dir >= 0)
 		(void)oci_delete(&n->k, &ignored);

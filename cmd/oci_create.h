@@ -26,10 +26,12 @@ struct oci_creation {
 	struct rf_context *ctx;
 	uint32_t	 parked;	/* op that others open */
 	int		 gate;		/* socket; -1 */
+	struct oci_keeper keeper;
 	bool		 hooked;	/* hooks of its making have run */
 	const char	*failed_op;
 };
-#define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .io = OCI_IO_INIT }
+#define OCI_CREATION_INIT { .k = OCI_CONTAINER_INIT, .gate = -1, .io = OCI_IO_INIT, \
+			    .keeper = OCI_KEEPER_INIT }
 
 /* Until its process waits at the gate; after an error nothing is left of it. */
 int oci_create(struct oci_creation *n, const char *id, struct rf_err *err);

@@ -37,6 +37,15 @@ static int end_process(const struct oci_container *k)
 	return r;
 }
 
+/* A scope that is empty ends by itself, so one that systemd does not end now is only told. */
+static void stop_scope(const struct oci_container *k)
+{
+	struct rf_err own = RF_ERR_INIT;
+
+	if (oci_scope_stop(k, &own) < 0)
+		(void)oci_fail_op(&own, "delete");
+}
+
 int oci_delete(struct oci_container *k, struct rf_err *err)
 {
 	const char *tracker = oci_state_tracker(k);
@@ -50,6 +59,8 @@ int oci_delete(struct oci_container *k, struct rf_err *err)
 	r = end_process(k);
 	if (r < 0)
 		return rf_err_set(err, -r, "kill container %s", k->id);
+	if (k->unit)
+		stop_scope(k);
 	for (size_t i = 0; i < k->nr_groups; i++) {
 		r = rf_cgroup_remove(k->groups[i].dir);
 		if (r < 0)

@@ -110,8 +110,10 @@ static const struct rf_opt global_opts[] = {
 	{ .name = "log-format", .arg = "FORMAT", .id = OPT_LOG_FORMAT, .help = "text or json" },
 	{ .name = "log-level", .arg = "LEVEL", .id = OPT_LOG_LEVEL,
 	  .help = "taken for the sake of callers: all there is to log are errors" },
-	{ .name = "systemd-cgroup", .id = OPT_SYSTEMD, .help = "refused: not built in yet" },
-	{ .name = "cgroup-manager", .arg = "MANAGER", .id = OPT_MANAGER, .help = "cgroupfs" },
+	{ .name = "systemd-cgroup", .id = OPT_SYSTEMD, .help = "have systemd make the control groups" },
+	{ .name = "cgroup-manager", .arg = "MANAGER", .id = OPT_MANAGER,
+	  .help = "who makes the control groups", .complete = RF_COMPLETE_WORDS,
+	  .words = "cgroupfs systemd disabled" },
 	{ .name = "debug", .id = OPT_DEBUG, .help = "taken for the sake of callers" },
 	{ .name = "rootless", .arg = "WORD", .id = OPT_ROOTLESS,
 	  .help = "taken for the sake of callers: who may do what, the kernel says" },
@@ -182,12 +184,15 @@ static int take_global(void *state, const struct rf_opt *opt, const char *value,
 		oci.log_json = *value == 'j';
 		return 0;
 	case OPT_SYSTEMD:
-		return rf_err_set(err, EOPNOTSUPP, "--systemd-cgroup: control groups by systemd are not "
-				  "built in yet");
+		oci.systemd = true;
+		return 0;
 	case OPT_MANAGER:
-		if (!strcmp(value, "cgroupfs") || !strcmp(value, "disabled"))
+		oci.systemd = !strcmp(value, "systemd");
+		oci.no_groups = !strcmp(value, "disabled");
+		if (oci.systemd || oci.no_groups || !strcmp(value, "cgroupfs"))
 			return 0;
-		return rf_err_set(err, EOPNOTSUPP, "--cgroup-manager: '%s' is not built in yet", value);
+		return rf_err_set(err, EINVAL, "--cgroup-manager: '%.40s' is none of cgroupfs, systemd, "
+				  "disabled", value);
 	case OPT_VERSION:
 		return DONE_VERSION;
 	case OPT_HELP:

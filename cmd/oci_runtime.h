@@ -11,6 +11,7 @@
  *	exec	oci_exec.c	one more process
  *	hook	oci_hook.c	hooks
  *	update	oci_update.c	other limits
+ *	scope	oci_scope.c	systemd's scope of a container
  *	end	oci_end.c	kill, delete, pause, resume
  *	show	oci_show.c	state, list, ps
  *	spec	oci_spec.c	spec, features
@@ -35,6 +36,8 @@ struct oci {
 	const char	*root;		/* directory of all containers */
 	const char	*log_file;
 	bool		 log_json;
+	bool		 systemd;	/* makes the control groups */
+	bool		 no_groups;
 };
 extern struct oci oci;
 
@@ -67,6 +70,8 @@ struct oci_container {
 	uid_t		 owner;
 	struct oci_group groups[RF_OCI_TREES];
 	size_t		 nr_groups;
+	char		*unit;		/* of systemd's, which has made the groups; or NULL */
+	bool		 user_unit;	/* by the user's bus */
 	char		*annotations;	/* as JSON */
 	char		*hooks;		/* likewise; or NULL */
 };
@@ -121,6 +126,30 @@ int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err);
  */
 int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum oci_status status,
 		  struct rf_err *err);
+
+/* ---------------------------------------------------------------------- scope */
+
+/* Who keeps a scope alive until the container is in it. */
+struct oci_keeper {
+	pid_t		 pid;		/* 0: none */
+	int		 go;		/* a pipe: it ends with that; -1 */
+};
+#define OCI_KEEPER_INIT { .go = -1 }
+
+struct rf_oci_unit;
+
+/* Is the driver here at all? */
+bool oci_scope_is_built(void);
+/* Have systemd make @k->unit; *@ret_group is its control group, malloc'd. */
+int oci_scope_start(const struct oci_container *k, const struct rf_oci_unit *u,
+		    struct oci_keeper *keeper, char **ret_group, struct rf_err *err);
+/* The container is in it, or never will be. */
+void oci_scope_release(struct oci_keeper *keeper);
+int oci_scope_set(const struct oci_container *k, const struct rf_oci_unit *u, struct rf_err *err);
+/* One that is gone is no error. */
+int oci_scope_stop(const struct oci_container *k, struct rf_err *err);
+/* The text of /proc/devices, malloc'd; NULL without memory or /proc. */
+char *oci_scope_devices(void);
 
 /* ------------------------------------------------------------------------ end */
 

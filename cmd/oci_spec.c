@@ -195,8 +195,8 @@ static int features_main(int argc, char **argv)
 			 " s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}}",
 			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", words(hooks), "mountOptions",
 			 words(rf_oci_mount_options()), "linux", "namespaces", words(namespaces),
-			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 0,
-			 "systemdUser", 0, "rdma", 0, "seccomp", "enabled", 1, "actions", words(actions),
+			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd",
+			 oci_scope_is_built(), "systemdUser", oci_scope_is_built(), "rdma", 0, "seccomp", "enabled", 1, "actions", words(actions),
 			 "supportedFlags", words(flags), "apparmor", "enabled", 0, "selinux", "enabled", 0,
 			 "intelRdt", "enabled", 0, "mountExtensions", "idmap", "enabled", 0);
 	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;

@@ -324,6 +324,9 @@ static int take_state(struct oci_container *k, const json_t *root)
 	k->pid = (pid_t)pid;
 	k->start = (uint64_t)json_integer_value(json_object_get(root, "start"));
 	k->owner = (uid_t)json_integer_value(json_object_get(root, "owner"));
+	if (json_object_get(root, "unit"))
+		(void)take_text(root, "unit", &k->unit);
+	k->user_unit = json_is_true(json_object_get(root, "userUnit"));
 	if (json_object_get(root, "hooks"))
 		(void)take_text(root, "hooks", &k->hooks);
 	k->annotations = json_dumps(notes ? notes : json_null(), JSON_COMPACT | JSON_ENCODE_ANY);
@@ -403,6 +406,10 @@ static json_t *as_json(const struct oci_container *k)
 			 "id", k->id, "pid", (int)k->pid, "start", (json_int_t)k->start, "owner",
 			 (json_int_t)k->owner, "bundle", k->bundle, "rootfs", k->rootfs, "created",
 			 k->created, "annotations", notes, "groups", groups);
+	if (root && k->unit) {
+		(void)json_object_set_new(root, "unit", json_string(k->unit));
+		(void)json_object_set_new(root, "userUnit", json_boolean(k->user_unit));
+	}
 	if (root && k->hooks)
 		(void)json_object_set_new(root, "hooks", json_string(k->hooks));
 	return root;
@@ -469,6 +476,7 @@ void oci_state_close(struct oci_container *k)
 	free(k->bundle);
 	free(k->rootfs);
 	free(k->created);
+	free(k->unit);
 	free(k->annotations);
 	free(k->hooks);
 	if (k->dir >= 0)

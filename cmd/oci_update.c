@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "oci_runtime.h"
+#include "oci_systemd.h"
 #include "probe.h"
 #include "spec.h"
 
@@ -136,6 +137,21 @@ static void groups_of(const struct oci_container *k, struct rf_oci_groups *g)
 	}
 }
 
+/* What systemd has to know, so that it does not write other limits over ours. */
+static int tell_systemd(const struct oci_container *k, struct rf_sandbox *sb,
+			const struct rf_oci_config *c, bool host_root, struct rf_err *err)
+{
+	char *devices = host_root ? oci_scope_devices() : NULL;
+	struct rf_oci_unit u = { .name = NULL };
+	struct rf_oci_groups g;
+	int r;
+
+	groups_of(k, &g);
+	r = rf_oci_unit_limits(sb, c, g.unified, devices, &u, err);
+	free(devices);
+	return r < 0 ? r : oci_scope_set(k, &u, err);
+}
+
 /*
  * Memory alone is never more than memory and swap, so of the two the one that grows goes
  * last, whichever that is.
@@ -181,6 +197,8 @@ static int update(const struct update *u, const char *id, struct rf_err *err)
 	if (text)
 		r = rf_oci_check_update(&c, text, err);
 	free(text);
+	if (r == 0 && k.unit)
+		r = tell_systemd(&k, sb, &c, f.host_root, err);
 	if (r == 0)
 		r = write_limits(&k, &c, f.host_root, err);
 	oci_state_close(&k);

@@ -401,6 +401,30 @@ int rf_oci_groups_print(struct rf_oci_groups *g, const struct rf_oci_config *c,
 	return r < 0 ? rf_err_set(err, -r, "control groups") : 0;
 }
 
+/*
+ * Of version 1 systemd makes the groups of some hierarchies, and knows where processes
+ * are by its own; of both versions together, by that of version 2.
+ */
+int rf_oci_groups_at(struct rf_oci_groups *g, const char *path, struct rf_err *err)
+{
+	g->by_systemd = true;
+	for (size_t i = 0; i < g->nr; i++) {
+		struct rf_oci_group *t = &g->trees[i];
+		const bool own = t->v2 || !strcmp(t->name, "name=systemd");
+
+		if (asprintf(&t->dir, "%s%s", t->mount, path) < 0) {
+			t->dir = NULL;
+			return rf_err_set(err, ENOMEM, "control groups");
+		}
+		if (!own || access(t->dir, F_OK) == 0)
+			continue;
+		if (counts(g, t))
+			return rf_err_set(err, errno, "systemd's control group %s", t->dir);
+		forget(t);
+	}
+	return 0;
+}
+
 int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, bool host_root,
 		       struct rf_err *err)
 {
@@ -410,7 +434,7 @@ int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, b
 	for (size_t i = 0; r == 0 && i < g->nr; i++) {
 		struct rf_oci_group *t = &g->trees[i];
 
-		if (!t->dir)
+		if (!t->dir || (t->v2 && g->by_systemd))
 			continue;
 		r = make_dirs(t);
 		if (r >= 0) {
@@ -443,7 +467,7 @@ static const struct rf_oci_group *tree_of(const struct rf_oci_groups *g, const c
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct rf_oci_group *t = &g->trees[i];
 
-		if (t->dir && (t->v2 || rf_oci_names_controller(t->name, controller)))
+		if (t->dir && counts(g, t) && (t->v2 || rf_oci_names_controller(t->name, controller)))
 			return t;
 	}
 	return NULL;

@@ -156,6 +156,7 @@ struct rf_oci_groups {
 	struct rf_oci_group trees[RF_OCI_TREES];
 	size_t		 nr;
 	bool		 unified;	/* version 2 alone: that tree counts; else it does not */
+	bool		 by_systemd;	/* which makes what of version 2 there is */
 };
 
 /* From the text of /proc/self/mountinfo and /proc/self/cgroup; 0 or -ENOMEM. */
@@ -176,6 +177,8 @@ int rf_oci_groups_print(struct rf_oci_groups *g, const struct rf_oci_config *c,
  */
 int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, const char *path,
 		       struct rf_err *err);
+/* Where they are, if systemd has made the group @path, as it calls it. */
+int rf_oci_groups_at(struct rf_oci_groups *g, const char *path, struct rf_err *err);
 /*
  * Make them, and write the limits.  A caller who may make none gets none, if no limit
  * needs one.  After an error none is left.

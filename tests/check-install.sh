@@ -11,9 +11,13 @@ unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS MAKEOVERRIDES
 prefix=$(sed -n 's/^prefix=//p' "$RF_BUILDDIR/lib/libringfence.pc")
 root=$work$prefix
 
+# what talks to systemd, where it is built
+systemd=
+[ ! -x "$RF_BUILDDIR/ringfence-systemd" ] || systemd=libexec/ringfence/ringfence-systemd
+
 is_installed() {
 	make -s -C "$RF_BUILDDIR" install DESTDIR="$work" || return
-	for file in bin/ringfence include/ringfence.h lib/pkgconfig/libringfence.pc \
+	for file in bin/ringfence bin/ringfence-oci $systemd include/ringfence.h lib/pkgconfig/libringfence.pc \
 		share/man/man1/ringfence.1 share/man/man3/libringfence.3 \
 		share/man/man5/ringfence-spec.5 share/man/man7/ringfence-ops.7 \
 		share/bash-completion/completions/ringfence share/zsh/site-functions/_ringfence \
