@@ -348,6 +348,7 @@ static void note_task(struct rf_context *ctx, const struct rf_op *op, int32_t pi
 		a->payload_pid = pid;
 		break;
 	}
+	rf_context_adopt(ctx);
 }
 
 /* What the executors leave in the area for whoever asks. */

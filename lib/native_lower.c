@@ -262,8 +262,12 @@ static void lower_context(struct rf_lower *l, const struct rf_op *op)
 	const struct rf_native_host *h = l->h;
 	const struct rf_chain *c = l->c;
 	const uint32_t first = l->n->nr_calls;
+	/* a user namespace a task on shared memory is born into; the others it can make */
+	const uint64_t flags = op->u.clone.flags & CLONE_NEWUSER;
 
-	add_request(l, RF_REQ_CLONE)->arg[0] = op->u.clone.flags;
+	add_request(l, RF_REQ_CLONE)->arg[0] = flags;
+	if (op->u.clone.flags & ~flags)
+		(void)RF_CALL(l, unshare, 0, op->u.clone.flags & ~flags);
 	l->report = move_up(l, h->report);
 	l->init_sock = move_up(l, h->init_sock);
 	l->init_peer = move_up(l, h->init_peer);

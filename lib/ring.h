@@ -202,6 +202,8 @@ const char *rf_context_engine(const struct rf_context *ctx, const char **ret_why
 /* supervise.c */
 /* Set-up is over, and the records say how it went. */
 void rf_context_set_up(struct rf_context *ctx);
+/* Tasks that the area has the number of, and nobody has named. */
+void rf_context_adopt(struct rf_context *ctx);
 /* Completions of the ops that are done; parked at the gate @index. */
 void rf_context_hand_out(struct rf_context *ctx);
 void rf_context_parked(struct rf_context *ctx, uint32_t index);

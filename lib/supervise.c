@@ -130,7 +130,7 @@ static void arm(struct rf_context *ctx, struct rf_task *t, enum rf_cookie kind)
 }
 
 /* Tasks that died before they could name themselves are known by number. */
-static void adopt_numbers(struct rf_context *ctx)
+void rf_context_adopt(struct rf_context *ctx)
 {
 	if (!ctx->init.pid)
 		ctx->init.pid = ctx->area->init_pid;
@@ -281,7 +281,7 @@ void rf_context_set_up(struct rf_context *ctx)
 	ctx->setup_over = true;
 	ctx->parked_op = -1;
 	close_report(ctx);
-	adopt_numbers(ctx);
+	rf_context_adopt(ctx);
 	judge(ctx);
 	if (ctx->killed)
 		kill_all(ctx);

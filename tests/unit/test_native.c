@@ -93,8 +93,9 @@ TEST(the_first_task_keeps_what_the_chain_names)
 	rf_prep_hostname(c, "box");
 	add_true(c);
 	expect_text(c,
-		"0 op 0 clone 0x4000000\n"
+		"0 op 0 clone 0x0\n"
 		"1 op 0 calls\n"
+		"\tunshare 0x4000000\n"
 		"\tfcntl 10 1030 6 -> 6\n"
 		"\tfcntl 11 1030 6 -> 7\n"
 		"\tfcntl 12 1030 6 -> 8\n"
@@ -118,8 +119,9 @@ TEST(what_was_given_keeps_its_number_until_a_dup_wants_that)
 	rf_prep_dup(c, b, 6);
 	add_true(c);
 	expect_text(c,
-		"0 op 0 clone 0x4000000\n"
+		"0 op 0 clone 0x0\n"
 		"1 op 0 calls\n"
+		"\tunshare 0x4000000\n"
 		"\tfcntl 10 1030 7 -> 7\n"
 		"\tfcntl 11 1030 7 -> 8\n"
 		"\tfcntl 12 1030 7 -> 9\n"
@@ -156,20 +158,22 @@ TEST(what_may_be_missing_is_looked_for)
 	add_true(c);
 	l = lower_with(c, &bare);
 	EXPECT_INT(0, l.r);
-	EXPECT_STR("0 op 0 clone 0x4000000\n"
-		   "1 op 1 calls, may fail\n"
+	EXPECT_STR("0 op 0 clone 0x0\n"
+		   "1 op 0 calls\n"
+		   "\tunshare 0x4000000\n"
+		   "2 op 1 calls, may fail\n"
 		   "\topenat2 cwd \"/none\" (extra) 24 -> 3, the result\n"
-		   "2 op 2 calls\n"
+		   "3 op 2 calls\n"
 		   "\tfcntl 3 1 0, or the op is left out\n"
 		   "\tfchdir 3\n"
 		   "\tgetcwd (extra) 8192\n"
 		   "\ttest (extra) 1 0xff 0x2f 0 2\n"
-		   "3 op 3 calls\n"
+		   "4 op 3 calls\n"
 		   "\tfcntl 3 1 0, or the op is left out\n"
 		   "\tclose 3\n"
-		   "4 op 4 calls\n"
+		   "5 op 4 calls\n"
 		   "\topenat2 cwd \"/\" (extra) 24 -> 3, the result\n"
-		   "5 op 5 exec cwd \"/bin/true\" 0x0\n", l.text);
+		   "6 op 5 exec cwd \"/bin/true\" 0x0\n", l.text);
 	lowered_free(&l);
 }
 
