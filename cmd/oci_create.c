@@ -217,9 +217,12 @@ static int make_scope(struct oci_creation *n, struct rf_err *err)
 
 static int no_groups(struct oci_creation *n, struct rf_err *err)
 {
-	if (n->c.nr_limits)
-		return rf_err_at(err, &n->c.limits[0].place, EINVAL, "%s: without control groups "
-				 "(--cgroup-manager disabled) there are no limits", n->c.limits[0].path);
+	const bool rules = n->f.host_root && n->c.nr_rules;
+
+	if (n->c.nr_limits || rules)
+		return rf_err_at(err, rules ? &n->c.rules[0].place : &n->c.limits[0].place, EINVAL,
+				 "%s: without control groups (--cgroup-manager disabled) there are no limits",
+				 rules ? n->c.rules[0].path : n->c.limits[0].path);
 	return describe(n, err);
 }
 

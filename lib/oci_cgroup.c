@@ -314,10 +314,7 @@ static char *dir_for(const struct rf_oci_group *t, const char *path)
 
 static bool needs(const struct rf_oci_config *c, bool host_root)
 {
-	for (size_t i = 0; i < c->nr_limits; i++)
-		if (host_root || !c->limits[i].by_mknod)
-			return true;
-	return false;
+	return c->nr_limits || (host_root && c->nr_rules);
 }
 
 static bool is_denied(int r)
@@ -458,91 +455,4 @@ int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, b
 		if (g->trees[i].dir)
 			(void)rmdir(g->trees[i].dir);
 	return r;
-}
-
-/* ------------------------------------------------------------------- limiting */
-
-static const struct rf_oci_group *tree_of(const struct rf_oci_groups *g, const char *controller)
-{
-	for (size_t i = 0; i < g->nr; i++) {
-		const struct rf_oci_group *t = &g->trees[i];
-
-		if (t->dir && counts(g, t) && (t->v2 || rf_oci_names_controller(t->name, controller)))
-			return t;
-	}
-	return NULL;
-}
-
-static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit *l,
-		       struct rf_err *err)
-{
-	const struct rf_oci_group *t = tree_of(g, l->controller);
-	const char *file = g->unified ? l->v2_file : l->v1_file;
-	const char *text = g->unified ? l->v2_text : l->v1_text;
-	int r;
-
-	if (file && !*file)	/* the other version's */
-		return 0;
-	if (!file || !text)
-		return rf_err_at(err, &l->place, EOPNOTSUPP, "%s: control groups of version %d have no %s",
-				 l->path, g->unified ? 2 : 1, g->unified ? l->v1_file : l->v2_file);
-	if (!t)
-		return rf_err_at(err, &l->place, EOPNOTSUPP, "%s: there is no group of the controller "
-				 "%s to limit", l->path, l->controller);
-	r = rf_cgroup_write(t->dir, file, text);
-	if (r == -ENOENT && l->optional)
-		return 0;
-	return r < 0 ? rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s", l->path, text, t->dir,
-				 file) : 0;
-}
-
-int rf_oci_groups_limit(const struct rf_oci_groups *g, const struct rf_oci_config *c,
-			bool host_root, struct rf_err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < c->nr_limits; i++)
-		if (host_root || !c->limits[i].by_mknod)
-			r = write_limit(g, &c->limits[i], err);
-	return r;
-}
-
-/* ------------------------------------------------------------------- telling */
-
-static bool is_told(const struct rf_oci_groups *g, const struct rf_oci_limit *l,
-		    struct rf_fact *ret)
-{
-	ret->name = g->unified ? l->v2_file : l->v1_file;
-	ret->value = g->unified ? l->v2_text : l->v1_text;
-	/* rules for devices are many lines for one file, and no amounts */
-	return ret->name && *ret->name && ret->value && !l->by_mknod;
-}
-
-/* The last value of a file is the one that holds, but for those with a line for each disk. */
-static void tell_one(struct rf_oci_sandbox *o, const struct rf_fact *fact)
-{
-	const bool lines = !strncmp(fact->name, "blkio.", 6) || !strncmp(fact->name, "io.", 3);
-	size_t i = 0;
-
-	while (i < o->nr_limits && (lines || strcmp(o->limits[i].name, fact->name) != 0))
-		i++;
-	o->limits[i] = *fact;
-	o->nr_limits += i == o->nr_limits;
-}
-
-int rf_oci_groups_tell(const struct rf_oci_groups *g, const struct rf_oci_config *c,
-		       struct rf_sandbox *sb)
-{
-	struct rf_oci_sandbox *o = &sb->oci;
-
-	o->limits = rf_sandbox_alloc(sb, (c->nr_limits + 1) * sizeof(*o->limits));
-	if (!o->limits)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->nr_limits; i++) {
-		struct rf_fact fact;
-
-		if (tree_of(g, c->limits[i].controller) && is_told(g, &c->limits[i], &fact))
-			tell_one(o, &fact);
-	}
-	return 0;
 }

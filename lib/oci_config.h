@@ -11,12 +11,15 @@
  *	linux	oci_linux.c	`linux` but for what has a file of its own
  *	device	oci_device.c	`linux.devices`, and what /dev has anyhow
  *	limit	oci_resource.c	`linux.resources`, as values of control files
+ *	access	oci_access.c	its `devices`: which may be used
+ *	disk	oci_disk.c	its `blockIO`
  *	seccomp	oci_seccomp.c	`linux.seccomp`
  *	hook	oci_hook.c	`hooks`
  *	fragment oci_fragment.c	the annotation that tightens a container
  *	tighten	oci_tighten.c	what that does to it
  *	resolve	oci_resolve.c	what the host has to say
  *	group	oci_cgroup.c	control groups by their path
+ *	hold	oci_limit.c	limits written into them
  *
  * Keys that the specification does not have are left alone, as it demands.  Those
  * that it has and this reader cannot honour are errors, unless they ask for nothing.
@@ -24,6 +27,7 @@
 #ifndef RF_OCI_CONFIG_H
 #define RF_OCI_CONFIG_H
 
+#include "cgroup_device.h"
 #include "sandbox.h"
 
 struct rf_err;
@@ -41,9 +45,18 @@ struct rf_oci_limit {
 	const char	*controller;	/* of version 1 */
 	const char	*v1_file, *v2_file;
 	const char	*v1_text, *v2_text;
+	/* of version 2, where the kernel has no @v2_file; NULL: that is an error */
+	const char	*v2_else_file, *v2_else_text;
+	const char	*v2_usage;	/* the limit may not be below what this file says; NULL */
 	const char	*path;		/* in the config.json */
-	bool		 by_mknod;	/* guards devices, which only root of the host can make */
 	bool		 optional;	/* a kernel without the file has nothing to limit */
+	struct rf_place	 place;
+};
+
+/* Of the devices that the container may use.  The first is for all of them. */
+struct rf_oci_rule {
+	struct rf_device_rule is;
+	const char	*path;		/* in the config.json */
 	struct rf_place	 place;
 };
 
@@ -73,6 +86,8 @@ struct rf_oci_config {
 	struct rf_place	 cgroups_place, root_place;
 	struct rf_oci_limit *limits;
 	size_t		 nr_limits, max_limits;
+	struct rf_oci_rule *rules;
+	size_t		 nr_rules, max_rules;	/* 0: any device */
 	const char	*seccomp;	/* as JSON */
 	struct rf_place	 seccomp_place;
 	struct rf_oci_hook *hooks;
@@ -188,7 +203,10 @@ int rf_oci_groups_make(struct rf_oci_groups *g, const struct rf_oci_config *c, b
 /* What is limited there, for the receipt of @sb: 0 or -ENOMEM. */
 int rf_oci_groups_tell(const struct rf_oci_groups *g, const struct rf_oci_config *c,
 		       struct rf_sandbox *sb);
-/* Write @c's limits into groups that are there. */
+/*
+ * Write @c's limits into groups that are there.  Rules for devices are for root of the
+ * host alone: nobody else makes a device, or may use one that the host does not let him.
+ */
 int rf_oci_groups_limit(const struct rf_oci_groups *g, const struct rf_oci_config *c,
 			bool host_root, struct rf_err *err);
 
@@ -227,6 +245,10 @@ int rf_oci_list(struct rf_oci_reader *o, const struct rf_node *v, rf_oci_read re
 int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
 		 int (*take)(struct rf_oci_reader *o, const char *key, const char *value,
 			     const struct rf_node *node, void *obj), void *obj);
+/* The same, whatever the values are. */
+int rf_oci_each(struct rf_oci_reader *o, const struct rf_node *v,
+		int (*take)(struct rf_oci_reader *o, const char *key, const struct rf_node *value,
+			    void *obj), void *obj);
 /* Scalars; @obj is what the name says. */
 int rf_oci_text(struct rf_oci_reader *o, const struct rf_node *v, void *const_char_ptr);
 int rf_oci_bool(struct rf_oci_reader *o, const struct rf_node *v, void *bool_ptr);
@@ -247,6 +269,11 @@ int rf_oci_read_mounts(struct rf_oci_reader *o, const struct rf_node *v, void *o
 int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_devices(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_resources(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_rules(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_block_io(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+/* A fresh entry of c->limits; its texts are the caller's to fill.  NULL: no memory. */
+struct rf_oci_limit *rf_oci_limit_add(struct rf_oci_reader *o, const struct rf_place *place,
+				      const char *controller, const char *v1, const char *v2);
 int rf_oci_read_hooks(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_seccomp(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 /* A fresh entry of sb->mounts, or NULL without memory. */

@@ -125,24 +125,45 @@ int rf_oci_list(struct rf_oci_reader *o, const struct rf_node *v, rf_oci_read re
 	return r;
 }
 
-int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
-		 int (*take)(struct rf_oci_reader *o, const char *key, const char *value,
-			     const struct rf_node *node, void *obj), void *obj)
+int rf_oci_each(struct rf_oci_reader *o, const struct rf_node *v,
+		int (*take)(struct rf_oci_reader *o, const char *key, const struct rf_node *value,
+			    void *obj), void *obj)
 {
 	int r = need(o, v, RF_NODE_MAP, "an object");
 
 	if (r == 0)
 		r = rf_no_repeats(o->r, v);
 	for (size_t i = 0; r == 0 && i < v->nr; i += 2) {
-		const char *key = v->items[i]->text, *value = NULL;
-		size_t before = enter(o, ".\"", key, "\"");
+		size_t before = enter(o, ".\"", v->items[i]->text, "\"");
 
-		r = rf_oci_text(o, v->items[i + 1], &value);
-		if (r == 0)
-			r = take(o, key, value, v->items[i + 1], obj);
+		r = take(o, v->items[i]->text, v->items[i + 1], obj);
 		leave(o, before);
 	}
 	return r;
+}
+
+struct pairs {
+	int		(*take)(struct rf_oci_reader *o, const char *key, const char *value,
+				const struct rf_node *node, void *obj);
+	void		*obj;
+};
+
+static int take_pair(struct rf_oci_reader *o, const char *key, const struct rf_node *v, void *obj)
+{
+	const struct pairs *p = obj;
+	const char *value = NULL;
+	int r = rf_oci_text(o, v, &value);
+
+	return r < 0 ? r : p->take(o, key, value, v, p->obj);
+}
+
+int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
+		 int (*take)(struct rf_oci_reader *o, const char *key, const char *value,
+			     const struct rf_node *node, void *obj), void *obj)
+{
+	struct pairs p = { .take = take, .obj = obj };
+
+	return rf_oci_each(o, v, take_pair, &p);
 }
 
 /* ------------------------------------------------------------------- scalars */

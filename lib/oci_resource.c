@@ -20,7 +20,7 @@
 
 struct memory {
 	int64_t	 limit, reservation, swap, swappiness, kernel_tcp;
-	bool	 no_oom, hierarchy;
+	bool	 no_oom, hierarchy, check;
 	struct rf_place place;
 };
 
@@ -30,8 +30,8 @@ struct cpu {
 	struct rf_place place;
 };
 
-static struct rf_oci_limit *add(struct rf_oci_reader *o, const struct rf_place *place,
-				const char *controller, const char *v1, const char *v2)
+struct rf_oci_limit *rf_oci_limit_add(struct rf_oci_reader *o, const struct rf_place *place,
+				      const char *controller, const char *v1, const char *v2)
 {
 	struct rf_oci_config *c = o->c;
 	struct rf_oci_limit *l;
@@ -53,7 +53,7 @@ static int add_number(struct rf_oci_reader *o, const struct rf_place *place,
 
 	if (n == NONE)
 		return 0;
-	l = add(o, place, controller, v1, v2);
+	l = rf_oci_limit_add(o, place, controller, v1, v2);
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = rf_sandbox_printf(o->sb, "%" PRId64, n);
@@ -68,7 +68,7 @@ static int add_text(struct rf_oci_reader *o, const struct rf_place *place,
 
 	if (!text || !*text)
 		return 0;
-	l = add(o, place, controller, v1, v2);
+	l = rf_oci_limit_add(o, place, controller, v1, v2);
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = text;
@@ -97,7 +97,7 @@ static int add_swap(struct rf_oci_reader *o, const struct rf_node *v, const stru
 		return 0;
 	if (m->swap >= 0 && (m->limit == NONE || m->limit > m->swap))
 		return rf_oci_fail(o, v, "`swap` is memory and swap together, and less than `limit`");
-	l = add(o, &m->place, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
+	l = rf_oci_limit_add(o, &m->place, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = rf_sandbox_printf(o->sb, "%" PRId64, m->swap);
@@ -118,17 +118,20 @@ static int read_memory(struct rf_oci_reader *o, const struct rf_node *v, void *o
 		/* what every kernel from 5.11 on does anyhow */
 		{ .name = "useHierarchy", .read = rf_oci_bool, .offset = FIELD(hierarchy) },
 		{ .name = "kernel", .refused = "the kernel has no limit of its own memory any more" },
-		{ .name = "checkBeforeUpdate", .refused = "it is not built in yet" },
+		{ .name = "checkBeforeUpdate", .read = rf_oci_bool, .offset = FIELD(check) },
 		{ .name = NULL }
 	};
 #undef FIELD
-	struct memory m = { NONE, NONE, NONE, NONE, NONE, false, false, v->place };
+	struct memory m = { NONE, NONE, NONE, NONE, NONE, false, false, false, v->place };
 	int r = rf_oci_map(o, v, keys, &m);
 
 	(void)obj;
 	if (r == 0)
 		r = add_number(o, &m.place, "memory", "memory.limit_in_bytes", "memory.max",
 			       m.limit == 0 ? NONE : m.limit);
+	/* version 1 never takes a limit below what is used */
+	if (r == 0 && m.check && m.limit > 0)
+		o->c->limits[o->c->nr_limits - 1].v2_usage = "memory.current";
 	if (r == 0)
 		r = add_swap(o, v, &m);
 	if (r == 0)
@@ -157,7 +160,7 @@ static int add_quota(struct rf_oci_reader *o, const struct cpu *c)
 			       c->quota == 0 ? NONE : c->quota);
 	if (r < 0 || (c->period <= 0 && (c->quota == NONE || c->quota == 0)))
 		return r;
-	l = add(o, &c->place, "cpu", "", "cpu.max");
+	l = rf_oci_limit_add(o, &c->place, "cpu", "", "cpu.max");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v2_text = c->quota > 0 ? rf_sandbox_printf(o->sb, "%" PRId64 " %" PRId64, c->quota, period) :
@@ -172,7 +175,7 @@ static int add_shares(struct rf_oci_reader *o, const struct cpu *c)
 
 	if (c->shares == NONE || c->shares == 0)
 		return 0;
-	l = add(o, &c->place, "cpu", "cpu.shares", "cpu.weight");
+	l = rf_oci_limit_add(o, &c->place, "cpu", "cpu.shares", "cpu.weight");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = rf_sandbox_printf(o->sb, "%" PRId64, c->shares);
@@ -238,7 +241,7 @@ static int read_pids(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 	/* 0 is "no value" to the engines, as to runc */
 	if (r < 0 || limit == NONE || limit == 0)
 		return r;
-	l = add(o, &v->place, "pids", "pids.max", "pids.max");
+	l = rf_oci_limit_add(o, &v->place, "pids", "pids.max", "pids.max");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = limit < 0 ? "max" : rf_sandbox_printf(o->sb, "%" PRId64, limit);
@@ -272,7 +275,7 @@ static int add_hugepage(struct rf_oci_reader *o, const struct rf_node *v, void *
 		return r;
 	if (!h.size || !*h.size || strspn(h.size, "0123456789KMGB") != strlen(h.size))
 		return rf_oci_fail(o, v, "no size of pages");
-	l = add(o, &v->place, "hugetlb",
+	l = rf_oci_limit_add(o, &v->place, "hugetlb",
 		rf_sandbox_printf(o->sb, "hugetlb.%s.limit_in_bytes", h.size),
 		rf_sandbox_printf(o->sb, "hugetlb.%s.max", h.size));
 	if (!l || !l->v1_file || !l->v2_file)
@@ -286,201 +289,141 @@ static int read_hugepages(struct rf_oci_reader *o, const struct rf_node *v, void
 	return rf_oci_list(o, v, add_hugepage, obj);
 }
 
-/* ------------------------------------------------------------------- devices */
+/* ------------------------------------------------------------- network, rdma */
 
-struct rule {
-	bool		 allow;
-	const char	*type, *access;
-	int64_t		 major, minor;
+struct priority {
+	const char	*name;
+	uint64_t	 priority;
 };
 
-static int read_device_number(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+static int read_u32(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	return rf_oci_int(o, v, -1, (1 << 20) - 1, obj);
+	return rf_oci_uint(o, v, UINT32_MAX, obj);
 }
 
-static const char *number(struct rf_oci_reader *o, int64_t n)
+static int add_priority(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	return n < 0 ? "*" : rf_sandbox_printf(o->sb, "%" PRId64, n);
-}
-
-static int add_rule(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-#define FIELD(field) offsetof(struct rule, field)
 	static const struct rf_oci_key keys[] = {
-		{ .name = "allow", .read = rf_oci_bool, .offset = FIELD(allow) },
-		{ .name = "type", .read = rf_oci_text, .offset = FIELD(type) },
-		{ .name = "access", .read = rf_oci_text, .offset = FIELD(access) },
-		{ .name = "major", .read = read_device_number, .offset = FIELD(major) },
-		{ .name = "minor", .read = read_device_number, .offset = FIELD(minor) },
+		{ .name = "name", .read = rf_oci_text, .offset = offsetof(struct priority, name) },
+		{ .name = "priority", .read = read_u32, .offset = offsetof(struct priority, priority) },
 		{ .name = NULL }
 	};
-#undef FIELD
-	struct rule rule = { .type = "a", .access = "rwm", .major = -1, .minor = -1 };
-	int r = rf_oci_map(o, v, keys, &rule);
-	struct rf_oci_limit *l;
+	struct priority p = { .name = NULL };
+	const char *line;
+	int r = rf_oci_map(o, v, keys, &p);
 
 	(void)obj;
 	if (r < 0)
 		return r;
-	if (!*rule.type)
-		rule.type = "a";
-	if (!*rule.access)
-		rule.access = "rwm";
-	if (strlen(rule.type) != 1 || !strchr("abc", *rule.type))
-		return rf_oci_fail(o, v, "no device of type '%.10s'", rule.type);
-	if (strspn(rule.access, "rwm") != strlen(rule.access) || strlen(rule.access) > 3)
-		return rf_oci_fail(o, v, "no access '%.10s'", rule.access);
-	l = add(o, &v->place, "devices", rule.allow ? "devices.allow" : "devices.deny", NULL);
-	if (!l)
-		return rf_oci_no_memory(o);
-	l->by_mknod = true;
-	/* to the kernel "a" is all devices for all purposes, whatever else is said */
-	if (*rule.type == 'a' && (rule.major >= 0 || rule.minor >= 0))
-		return rf_oci_fail(o, v, "a rule for all types has no numbers");
-	l->v1_text = *rule.type == 'a' ? "a" :
-		rf_sandbox_printf(o->sb, "%s %s:%s %s", rule.type, number(o, rule.major),
-				  number(o, rule.minor), rule.access);
-	return l->v1_text ? 0 : rf_oci_no_memory(o);
+	if (!p.name || !*p.name || strpbrk(p.name, " \t\n/"))
+		return rf_oci_fail(o, v, "no `name` of an interface");
+	line = rf_sandbox_printf(o->sb, "%s %" PRIu64, p.name, p.priority);
+	return line ? add_text(o, &v->place, "net_prio", "net_prio.ifpriomap", NULL, line) :
+		      rf_oci_no_memory(o);
 }
 
-static int read_device_rules(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+static int read_priorities(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	return rf_oci_list(o, v, add_rule, obj);
+	return rf_oci_list(o, v, add_priority, obj);
 }
 
-/* --------------------------------------------------------------- block devices */
-
-struct throttle {
-	int64_t		 major, minor;
-	uint64_t	 rate;
-	int64_t		 weight, leaf;
-};
-
-struct throttle_file {
-	const char	*v1, *v2_word;
-};
-
-static int add_throttle(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+static int read_class(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-#define FIELD(field) offsetof(struct throttle, field)
-	static const struct rf_oci_key keys[] = {
-		{ .name = "major", .read = read_device_number, .offset = FIELD(major) },
-		{ .name = "minor", .read = read_device_number, .offset = FIELD(minor) },
-		{ .name = "rate", .read = read_u64, .offset = FIELD(rate) },
-		{ .name = NULL }
-	};
-#undef FIELD
-	const struct throttle_file *file = obj;
-	struct throttle t = { .major = -1, .minor = -1 };
-	int r = rf_oci_map(o, v, keys, &t);
-	struct rf_oci_limit *l;
-
-	if (r < 0)
-		return r;
-	if (t.major < 0 || t.minor < 0)
-		return rf_oci_fail(o, v, "no `major` and `minor`");
-	l = add(o, &v->place, "blkio", file->v1, "io.max");
-	if (!l)
-		return rf_oci_no_memory(o);
-	l->v1_text = rf_sandbox_printf(o->sb, "%" PRId64 ":%" PRId64 " %" PRIu64, t.major, t.minor,
-				       t.rate);
-	l->v2_text = rf_sandbox_printf(o->sb, "%" PRId64 ":%" PRId64 " %s=%" PRIu64, t.major,
-				       t.minor, file->v2_word, t.rate);
-	return l->v1_text && l->v2_text ? 0 : rf_oci_no_memory(o);
-}
-
-static int read_throttles(struct rf_oci_reader *o, const struct rf_node *v,
-			  const struct throttle_file *file)
-{
-	struct throttle_file copy = *file;
-
-	return rf_oci_list(o, v, add_throttle, &copy);
-}
-
-static int read_rbps(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct throttle_file file = { "blkio.throttle.read_bps_device", "rbps" };
+	uint64_t id = 0;
+	int r = read_u32(o, v, &id);
 
 	(void)obj;
-	return read_throttles(o, v, &file);
+	/* 0 is what a group has anyhow, and what engines write that mean nothing */
+	return r < 0 || !id ? r : add_number(o, &v->place, "net_cls", "net_cls.classid", NULL,
+					     (int64_t)id);
 }
 
-static int read_wbps(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct throttle_file file = { "blkio.throttle.write_bps_device", "wbps" };
-
-	(void)obj;
-	return read_throttles(o, v, &file);
-}
-
-static int read_riops(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct throttle_file file = { "blkio.throttle.read_iops_device", "riops" };
-
-	(void)obj;
-	return read_throttles(o, v, &file);
-}
-
-static int read_wiops(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct throttle_file file = { "blkio.throttle.write_iops_device", "wiops" };
-
-	(void)obj;
-	return read_throttles(o, v, &file);
-}
-
-/* 10 to 1000 of version 1 is 1 to 10000 of 2. */
-static int read_weight(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	struct rf_oci_limit *l;
-	uint64_t n = 0;
-	int r = rf_oci_uint(o, v, 1000, &n);
-
-	(void)obj;
-	if (r < 0 || !n)
-		return r;
-	if (n < 10)
-		return rf_oci_fail(o, v, "a weight is from 10 to 1000");
-	l = add(o, &v->place, "blkio", "blkio.bfq.weight", "io.weight");
-	if (!l)
-		return rf_oci_no_memory(o);
-	l->v1_text = rf_sandbox_printf(o->sb, "%" PRIu64, n);
-	l->v2_text = rf_sandbox_printf(o->sb, "default %" PRIu64, 1 + (n - 10) * 9999 / 990);
-	return l->v1_text && l->v2_text ? 0 : rf_oci_no_memory(o);
-}
-
-static int read_block_io(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+/* Version 2 has neither: there, programs of the administrator's look at the group. */
+static int read_network(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
 	static const struct rf_oci_key keys[] = {
-		{ .name = "weight", .read = read_weight },
-		{ .name = "leafWeight", .refused = "kernels have it no more" },
-		{ .name = "weightDevice", .refused = "weights of single disks are not built in yet" },
-		{ .name = "throttleReadBpsDevice", .read = read_rbps },
-		{ .name = "throttleWriteBpsDevice", .read = read_wbps },
-		{ .name = "throttleReadIOPSDevice", .read = read_riops },
-		{ .name = "throttleWriteIOPSDevice", .read = read_wiops },
+		{ .name = "classID", .read = read_class },
+		{ .name = "priorities", .read = read_priorities },
 		{ .name = NULL }
 	};
 
 	return rf_oci_map(o, v, keys, obj);
 }
 
+struct rdma {
+	int64_t		 handles, objects;
+};
+
+static int read_handles(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	return rf_oci_int(o, v, 0, UINT32_MAX, obj);
+}
+
+static int take_rdma(struct rf_oci_reader *o, const char *device, const struct rf_node *v, void *obj)
+{
+#define FIELD(field) offsetof(struct rdma, field)
+	static const struct rf_oci_key keys[] = {
+		{ .name = "hcaHandles", .read = read_handles, .offset = FIELD(handles) },
+		{ .name = "hcaObjects", .read = read_handles, .offset = FIELD(objects) },
+		{ .name = NULL }
+	};
+#undef FIELD
+	struct rdma m = { NONE, NONE };
+	const char *line;
+	char words[80] = "";
+	int r = rf_oci_map(o, v, keys, &m), n = 0;
+
+	(void)obj;
+	if (r < 0)
+		return r;
+	if (!*device || strpbrk(device, " \t\n"))
+		return rf_oci_fail(o, v, "no name of a device");
+	if (m.handles != NONE)
+		n = snprintf(words, sizeof(words), " hca_handle=%" PRId64, m.handles);
+	if (m.objects != NONE)
+		(void)snprintf(words + n, sizeof(words) - (size_t)n, " hca_object=%" PRId64, m.objects);
+	if (!*words)
+		return rf_oci_fail(o, v, "neither `hcaHandles` nor `hcaObjects`");
+	line = rf_sandbox_printf(o->sb, "%s%s", device, words);
+	return line ? add_text(o, &v->place, "rdma", "rdma.max", "rdma.max", line) :
+		      rf_oci_no_memory(o);
+}
+
+static int read_rdma(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	return rf_oci_each(o, v, take_rdma, obj);
+}
+
 /* --------------------------------------------------------------------- others */
 
+/* What is in the group, or is done to it, is the runtime's. */
+static bool is_a_limit(const char *key)
+{
+	return strchr(key, '.') && !strchr(key, '/') &&
+	       (strncmp(key, "cgroup.", 7) != 0 || !strncmp(key, "cgroup.max.", 11));
+}
+
+/* The kernel takes one line of a file at a time. */
 static int take_unified(struct rf_oci_reader *o, const char *key, const char *value,
 			const struct rf_node *node, void *obj)
 {
-	const char *dot = strchr(key, '.');
+	const char *controller = rf_sandbox_printf(o->sb, "%.*s", (int)strcspn(key, "."), key);
 	struct rf_oci_limit *l;
 
 	(void)obj;
-	if (!dot || strchr(key, '/'))
-		return rf_oci_fail(o, node, "this is no file of a control group");
-	l = add(o, &node->place, rf_sandbox_printf(o->sb, "%.*s", (int)(dot - key), key), NULL, key);
-	if (!l || !l->controller)
-		return rf_oci_no_memory(o);
-	l->v2_text = value;
+	if (!is_a_limit(key))
+		return rf_oci_fail(o, node, "this is no limit of a control group");
+	do {
+		size_t len = strcspn(value, "\n");
+
+		l = rf_oci_limit_add(o, &node->place, controller, NULL, key);
+		if (!l || !controller)
+			return rf_oci_no_memory(o);
+		l->v2_text = rf_sandbox_printf(o->sb, "%.*s", (int)len, value);
+		if (!l->v2_text)
+			return rf_oci_no_memory(o);
+		value += len + (value[len] == '\n');
+	} while (*value);
 	return 0;
 }
 
@@ -492,14 +435,14 @@ static int read_unified(struct rf_oci_reader *o, const struct rf_node *v, void *
 int rf_oci_read_resources(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
 	static const struct rf_oci_key keys[] = {
-		{ .name = "devices", .read = read_device_rules },
+		{ .name = "devices", .read = rf_oci_read_rules },
 		{ .name = "memory", .read = read_memory },
 		{ .name = "cpu", .read = read_cpu },
 		{ .name = "pids", .read = read_pids },
-		{ .name = "blockIO", .read = read_block_io },
+		{ .name = "blockIO", .read = rf_oci_read_block_io },
 		{ .name = "hugepageLimits", .read = read_hugepages },
-		{ .name = "network", .refused = "network classes and priorities are not built in yet" },
-		{ .name = "rdma", .refused = "rdma limits are not built in yet" },
+		{ .name = "network", .read = read_network },
+		{ .name = "rdma", .read = read_rdma },
 		{ .name = "unified", .read = read_unified },
 		{ .name = NULL }
 	};

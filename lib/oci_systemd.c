@@ -203,30 +203,22 @@ static const char *driver(struct rf_sandbox *sb, const char *devices, char type,
 	return NULL;
 }
 
-/* What systemd calls the devices of a rule "c 1:3 rwm"; NULL: it has no word for them. */
-static const char *node(struct rf_sandbox *sb, const char *devices, const char *rule)
+/* What systemd calls the devices of @rule; NULL: it has no word for them. */
+static const char *node(struct rf_sandbox *sb, const char *devices, const struct rf_device_rule *rule)
 {
-	const char *minor = strchr(rule, ':');
-	const char type = *rule;
-
-	if (!minor || (type != 'c' && type != 'b'))
-		return NULL;
-	minor++;
-	if (rule[2] == '*')
-		return *minor != '*' ? NULL : type == 'c' ? "char-*" : "block-*";
-	if (*minor == '*')
-		return driver(sb, devices, type, strtol(rule + 2, NULL, 10));
-	return rf_sandbox_printf(sb, "/dev/%s/%.*s", type == 'c' ? "char" : "block",
-				 (int)strcspn(rule + 2, " "), rule + 2);
+	if (rule->major < 0)
+		return rule->minor >= 0 ? NULL : rule->type == 'c' ? "char-*" : "block-*";
+	if (rule->minor < 0)
+		return driver(sb, devices, rule->type, (long)rule->major);
+	return rf_sandbox_printf(sb, "/dev/%s/%" PRId64 ":%" PRId64, rule->type == 'c' ? "char" : "block",
+				 rule->major, rule->minor);
 }
 
-/* Is it a rule for devices, and which way? */
-static bool is_rule(const struct rf_oci_limit *l, bool *ret_allow)
+static const char *access_of(struct rf_sandbox *sb, const struct rf_device_rule *rule)
 {
-	if (!l->v1_file || strncmp(l->v1_file, "devices.", 8) != 0 || !l->v1_text)
-		return false;
-	*ret_allow = !strcmp(l->v1_file, "devices.allow");
-	return true;
+	return rf_sandbox_printf(sb, "%s%s%s", rule->access & RF_DEVICE_READ ? "r" : "",
+				 rule->access & RF_DEVICE_WRITE ? "w" : "",
+				 rule->access & RF_DEVICE_MKNOD ? "m" : "");
 }
 
 /* Does @name mean the devices of @entry too? */
@@ -268,48 +260,45 @@ static int deny(struct rf_sandbox *sb, struct rf_oci_property *list, const char 
 	return 0;
 }
 
-/*
- * Where all but some are allowed there is no word for it: then the rules are ours alone.
- * An update that does not begin with all of them does not say what holds in the end.
- */
+/* Where all but some are allowed there is no word for it: then the rules are ours alone. */
 static int add_devices(struct rf_sandbox *sb, const struct rf_oci_config *c, const char *devices,
 		       struct rf_oci_unit *u)
 {
-	struct rf_oci_property *list = add(sb, u, "DeviceAllow", "a(ss)", 2 * c->nr_limits);
-	bool all = true, allow, any = false, known = u->name;
-	size_t at = u->nr - 1;
+	struct rf_oci_property *list;
+	bool all = true;
+	size_t at = u->nr;
 
+	if (!c->nr_rules)
+		return 0;
+	list = add(sb, u, "DeviceAllow", "a(ss)", 2 * c->nr_rules);
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < c->nr_limits; i++) {
-		const char *rule = c->limits[i].v1_text, *name, *access;
+	for (size_t i = 0; i < c->nr_rules; i++) {
+		const struct rf_device_rule *rule = &c->rules[i].is;
+		const char *name, *access = access_of(sb, rule);
 
-		if (!is_rule(&c->limits[i], &allow))
-			continue;
-		any = true;
-		if (*rule == 'a') {
-			all = allow;
-			known = true;
+		if (!access)
+			return -ENOMEM;
+		if (rule->type == 'a') {
+			all = rule->allow;
 			list->nr_items = 0;
 			continue;
 		}
 		name = all ? NULL : node(sb, devices, rule);
 		if (!name)
 			continue;
-		access = strchr(rule + 2, ' ') + 1;
-		if (allow) {
+		if (rule->allow) {
 			list->items[list->nr_items++] = name;
 			list->items[list->nr_items++] = access;
 		} else if (deny(sb, list, name, access) < 0) {
 			return -ENOMEM;
 		}
 	}
-	if (all || !known) {
-		/* none at all, as if it had never been said */
-		u->nr = at;
-		return any && known ? add_one(sb, u, "DevicePolicy", "s", "auto") : 0;
-	}
-	return add_one(sb, u, "DevicePolicy", "s", "strict");
+	if (!all)
+		return add_one(sb, u, "DevicePolicy", "s", "strict");
+	/* none at all, as if it had never been said */
+	u->nr = at;
+	return add_one(sb, u, "DevicePolicy", "s", "auto");
 }
 
 int rf_oci_unit_limits(struct rf_sandbox *sb, const struct rf_oci_config *c, bool unified,

@@ -66,6 +66,41 @@ no_process() {
 	! grep -l "$BUNDLE" /proc/[0-9]*/mountinfo 2>/dev/null
 }
 
+# Control groups are of version 2 alone.
+is_unified() {
+	[ -e /sys/fs/cgroup/cgroup.controllers ]
+}
+
+# group CONTROLLER: the directory of group $ID
+group() {
+	if is_unified; then
+		echo "/sys/fs/cgroup/$ID"
+	else
+		echo "/sys/fs/cgroup/$1/$ID"
+	fi
+}
+
+# need_controller NAME
+need_controller() {
+	need_root
+	if is_unified; then
+		skip_unless cgroup "version 2 has no $1" grep -qw "$1" /sys/fs/cgroup/cgroup.controllers
+	else
+		skip_unless cgroup "no hierarchy of version 1 has $1" test -d "/sys/fs/cgroup/$1"
+	fi
+}
+
+# value_is CONTROLLER V1-FILE V2-FILE VALUE [V2-VALUE]: of the control file of group $ID
+value_is() {
+	local file=$2 want=$4
+
+	! is_unified || file=$3 want=${5:-$4}
+	[ "$(cat "$(group "$1")/$file")" = "$want" ] || {
+		echo "$file is $(cat "$(group "$1")/$file"), not $want"
+		return 1
+	}
+}
+
 # Nothing of a container: no state, no group, no process that sees its root.
 nothing_left() {
 	local groups

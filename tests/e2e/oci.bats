@@ -202,51 +202,6 @@ c['root']['readonly'] = False" sh -c 'mkdir /tmp/x; grep "^Seccomp:" /proc/self/
 	done
 }
 
-@test "limits of resources are those of its groups" {
-	need_root
-	skip_unless cgroup "no hierarchy of version 1 has pids" test -d /sys/fs/cgroup/pids
-	bundle 'c["linux"]["resources"].update({"pids": {"limit": 33}, "memory": {"limit": 67108864},
-"cpu": {"shares": 512, "quota": 50000, "period": 100000}})
-c["linux"]["cgroupsPath"] = "/'"$ID"'/inner"' sleep 100
-	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
-	[ "$(cat "/sys/fs/cgroup/pids/$ID/inner/pids.max")" = 33 ]
-	[ "$(cat "/sys/fs/cgroup/memory/$ID/inner/memory.limit_in_bytes")" = 67108864 ]
-	[ "$(cat "/sys/fs/cgroup/cpu/$ID/inner/cpu.shares")" = 512 ]
-	[ "$(cat "/sys/fs/cgroup/cpu/$ID/inner/cpu.cfs_quota_us")" = 50000 ]
-	oci delete "$ID"
-	# what is above was there for somebody else, perhaps
-	rmdir /sys/fs/cgroup/*/"$ID"
-	nothing_left
-}
-
-@test "update changes limits, by options and by a file, in either direction" {
-	need_root
-	skip_unless cgroup "no hierarchy of version 1 has memory" test -d /sys/fs/cgroup/memory
-	bundle 'c["linux"]["resources"]["memory"] = {"limit": 67108864, "swap": 67108864}' sleep 100
-	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
-	if [ -e "/sys/fs/cgroup/memory/$ID/memory.memsw.limit_in_bytes" ]; then
-		oci update --memory 128m --memory-swap 134217728 "$ID"
-		[ "$(cat "/sys/fs/cgroup/memory/$ID/memory.memsw.limit_in_bytes")" = 134217728 ]
-		oci update --memory 32m --memory-swap 32m "$ID"
-	else
-		oci update --memory 32m "$ID"
-	fi
-	[ "$(cat "/sys/fs/cgroup/memory/$ID/memory.limit_in_bytes")" = 33554432 ]
-	echo '{"pids": {"limit": 44}, "cpu": {"shares": 2048}}' | oci update -r - "$ID"
-	[ "$(cat "/sys/fs/cgroup/pids/$ID/pids.max")" = 44 ]
-	[ "$(cat "/sys/fs/cgroup/cpu/$ID/cpu.shares")" = 2048 ]
-	run -1 oci update --memory 1x "$ID"
-	run -1 oci update --cpuset-cpus 9999 "$ID"
-	assert_output_has "cpuset.cpus"
-}
-
-@test "a command starts under a limit of one MiB of memory" {
-	need_root
-	skip_unless cgroup "no hierarchy of version 1 has memory" test -d /sys/fs/cgroup/memory
-	bundle 'c["linux"]["resources"]["memory"] = {"limit": 1048576}' true
-	run -0 oci run -b "$BUNDLE" "$ID"
-}
-
 @test "a sysctl of the container's own namespaces is set, another is refused" {
 	need_root
 	bundle 'c["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "77", "kernel.shmmni": "99"}' \

@@ -120,7 +120,7 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 		{ DOC("", ",\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"x\"}]}", ""),
 		  "linux.resources.devices[0]: no access 'x'" },
 		{ DOC("", ",\"resources\":{\"unified\":{\"a/b.c\":\"1\"}}", ""),
-		  "linux.resources.unified.\"a/b.c\": this is no file of a control group" },
+		  "linux.resources.unified.\"a/b.c\": this is no limit of a control group" },
 		{ DOC("", "", ",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"),
 		  "hooks.poststop[0].path: 'x' is no absolute path" },
 		{ DOC("", "", ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"timeout\":0}]}"),
@@ -274,10 +274,99 @@ TEST(resources_are_values_for_either_version)
 	EXPECT_STR("50000 100000", limit(&c, "cpu.max", true)->v2_text);
 	EXPECT_STR("39", limit(&c, "cpu.weight", true)->v2_text);
 	EXPECT_STR("0-1", limit(&c, "cpuset.cpus", false)->v1_text);
-	EXPECT_STR("a", limit(&c, "devices.deny", false)->v1_text);
-	EXPECT_STR("c 1:3 r", limit(&c, "devices.allow", false)->v1_text);
 	EXPECT_STR("4194304", limit(&c, "hugetlb.2MB.max", true)->v2_text);
 	rf_sandbox_free(sb);
+}
+
+TEST(what_only_some_kernels_or_versions_have_is_a_value_all_the_same)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(DOC("", ",\"resources\":{"
+		"\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":true},"
+		"\"network\":{\"classID\":4097,\"priorities\":[{\"name\":\"lo\",\"priority\":7}]},"
+		"\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":10}},"
+		"\"blockIO\":{\"weight\":10,\"weightDevice\":[{\"major\":8,\"minor\":1,\"weight\":1000}],"
+		"\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":0}]},"
+		"\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 rbps=2\",\"cgroup.max.depth\":\"3\"}}", ""),
+		&c);
+
+	EXPECT_STR("memory.current", limit(&c, "memory.max", true)->v2_usage);
+	EXPECT_STR("4097", limit(&c, "net_cls.classid", false)->v1_text);
+	EXPECT_NULL(limit(&c, "net_cls.classid", false)->v2_file);
+	EXPECT_STR("lo 7", limit(&c, "net_prio.ifpriomap", false)->v1_text);
+	EXPECT_STR("mlx5_1 hca_handle=3 hca_object=10", limit(&c, "rdma.max", true)->v2_text);
+	EXPECT_STR("10", limit(&c, "blkio.bfq.weight", false)->v1_text);
+	EXPECT_STR("default 1", limit(&c, "io.weight", true)->v2_text);
+	EXPECT_STR("8:1 1000", limit(&c, "blkio.bfq.weight_device", false)->v1_text);
+	EXPECT_STR("8:1 10000", limit(&c, "blkio.bfq.weight_device", false)->v2_text);
+	EXPECT_STR("8:1 1000", limit(&c, "blkio.bfq.weight_device", false)->v2_else_text);
+	EXPECT_STR("8:0 0", limit(&c, "blkio.throttle.read_bps_device", false)->v1_text);
+	EXPECT_STR("8:0 rbps=max", limit(&c, "blkio.throttle.read_bps_device", false)->v2_text);
+	EXPECT_STR("3", limit(&c, "cgroup.max.depth", true)->v2_text);
+	EXPECT_STR("8:16 rbps=2", c.limits[c.nr_limits - 2].v2_text);
+	EXPECT_STR("8:0 rbps=1", c.limits[c.nr_limits - 3].v2_text);
+	rf_sandbox_free(sb);
+}
+
+static void expect_rule(const struct rf_oci_config *c, size_t i, bool allow, char type,
+			int64_t major, unsigned int access)
+{
+	EXPECT_TRUE(i < c->nr_rules);
+	EXPECT_INT(allow, c->rules[i].is.allow);
+	EXPECT_INT(type, c->rules[i].is.type);
+	EXPECT_INT(major, c->rules[i].is.major);
+	EXPECT_INT(access, c->rules[i].is.access);
+}
+
+#define RULES(rules)	DOC("", ",\"resources\":{\"devices\":[" rules "]}", "")
+
+TEST(rules_for_devices_begin_with_one_for_all)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(RULES("{\"allow\":true,\"type\":\"c\",\"major\":10},"
+		"{\"allow\":false,\"access\":\"rwm\"},{\"allow\":false,\"type\":\"c\","
+		"\"major\":1,\"minor\":8,\"access\":\"r\"},{\"allow\":true,\"access\":\"m\"}"), &c);
+
+	expect_rule(&c, 0, false, 'a', -1, RF_DEVICE_ALL);
+	/* the usual ones, which what comes later may take away */
+	expect_rule(&c, 3, true, 'c', 1, RF_DEVICE_ALL);
+	EXPECT_STR("linux.resources.devices", c.rules[3].path);
+	expect_rule(&c, c.nr_rules - 3, false, 'c', 1, RF_DEVICE_READ);
+	EXPECT_STR("linux.resources.devices[2]", c.rules[c.nr_rules - 3].path);
+	/* all types, but not for all purposes */
+	expect_rule(&c, c.nr_rules - 2, true, 'b', -1, RF_DEVICE_MKNOD);
+	expect_rule(&c, c.nr_rules - 1, true, 'c', -1, RF_DEVICE_MKNOD);
+	rf_sandbox_free(sb);
+	sb = good(RULES("{\"allow\":true}"), &c);
+	EXPECT_INT(1, c.nr_rules);
+	expect_rule(&c, 0, true, 'a', -1, RF_DEVICE_ALL);
+	rf_sandbox_free(sb);
+	sb = good(RULES(""), &c);
+	EXPECT_INT(0, c.nr_rules);
+	rf_sandbox_free(sb);
+}
+
+TEST(a_resource_that_is_none_is_refused_with_its_path)
+{
+	static const struct bad cases[] = {
+		{ RULES("{\"type\":\"x\"}"), "linux.resources.devices[0]: no device of type 'x'" },
+		{ RULES("{\"type\":\"cc\"}"), "linux.resources.devices[0]: no device of type 'cc'" },
+		{ RULES("{\"access\":\"rwmr\"}"), "linux.resources.devices[0]: no access 'rwmr'" },
+		{ DOC("", ",\"resources\":{\"unified\":{\"cgroup.procs\":\"1\"}}", ""),
+		  "linux.resources.unified.\"cgroup.procs\": this is no limit of a control group" },
+		{ DOC("", ",\"resources\":{\"rdma\":{\"x\":{}}}", ""),
+		  "linux.resources.rdma.\"x\": neither `hcaHandles` nor `hcaObjects`" },
+		{ DOC("", ",\"resources\":{\"rdma\":{\"x y\":{\"hcaHandles\":1}}}", ""),
+		  "linux.resources.rdma.\"x y\": no name of a device" },
+		{ DOC("", ",\"resources\":{\"network\":{\"priorities\":[{\"name\":\"a b\"}]}}", ""),
+		  "linux.resources.network.priorities[0]: no `name` of an interface" },
+		{ DOC("", ",\"resources\":{\"blockIO\":{\"weightDevice\":[{\"weight\":9}]}}", ""),
+		  "linux.resources.blockIO.weightDevice[0].weight: a weight is from 10 to 1000" },
+		{ DOC("", ",\"resources\":{\"blockIO\":{\"weightDevice\":[{\"weight\":10}]}}", ""),
+		  "linux.resources.blockIO.weightDevice[0]: no `major` and `minor`" },
+	};
+
+	EXPECT_BAD(cases);
 }
 
 TEST(a_sysctl_has_dots_or_slashes)

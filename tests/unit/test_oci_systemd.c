@@ -198,29 +198,33 @@ TEST(a_quota_is_in_whole_percents_of_a_second)
 	",{\"allow\":" allow ",\"type\":\"" type "\"," numbers "\"access\":\"" access "\"}"
 #define DEVICES(text)	RESOURCES("\"devices\":[" text "]")
 
+/* What every container may use, before what its rules say of single devices. */
+#define USUAL(first)	"a(ss) char-* m block-* m /dev/char/1:3 " first " /dev/char/1:5 rwm /dev/char/1:7 rwm " \
+	"/dev/char/1:8 rwm /dev/char/1:9 rwm /dev/char/5:0 rwm /dev/char/5:2 rwm char-pts rwm"
+
 TEST(rules_for_devices_are_systemds_too)
 {
 	static const struct wanted cases[] = {
 		{ DEVICES(ALL("false")), false, "DevicePolicy", "s strict" },
-		{ DEVICES(ALL("false")), true, "DeviceAllow", "a(ss)" },
+		{ DEVICES(ALL("false")), true, "DeviceAllow", USUAL("rwm") },
 		{ DEVICES(ALL("true")), false, "DevicePolicy", "s auto" },
 		{ DEVICES(ALL("true") DEV("false", "c", "\"major\":1,", "rwm")), false, "DeviceAllow", "" },
 		{ DEVICES(ALL("false") DEV("true", "c", "\"major\":1,\"minor\":3,", "rw")), false, "DeviceAllow",
-		  "a(ss) /dev/char/1:3 rw" },
+		  USUAL("rwm") " /dev/char/1:3 rw" },
 		{ DEVICES(ALL("false") DEV("true", "b", "\"major\":8,", "r")
 			  DEV("true", "c", "\"major\":136,", "rwm")), true, "DeviceAllow",
-		  "a(ss) block-sd r char-pts rwm" },
+		  USUAL("rwm") " block-sd r char-pts rwm" },
 		{ DEVICES(ALL("false") DEV("true", "c", "", "m") DEV("true", "c", "\"major\":77,", "r")), false,
-		  "DeviceAllow", "a(ss) char-* m" },
+		  "DeviceAllow", USUAL("rwm") " char-* m" },
 		/* what is taken away again, in part or as one of all */
 		{ DEVICES(ALL("false") DEV("true", "c", "\"major\":1,\"minor\":3,", "rwm")
 			  DEV("false", "c", "\"major\":1,\"minor\":3,", "m")), false, "DeviceAllow",
-		  "a(ss) /dev/char/1:3 rw" },
+		  USUAL("rw") " /dev/char/1:3 rw" },
 		{ DEVICES(ALL("false") DEV("true", "c", "\"major\":1,\"minor\":3,", "rwm")
 			  DEV("true", "b", "\"major\":8,\"minor\":0,", "r") DEV("false", "c", "", "rwm")), false,
-		  "DeviceAllow", "a(ss) /dev/block/8:0 r" },
+		  "DeviceAllow", "a(ss) block-* m /dev/block/8:0 r" },
 		{ DEVICES(ALL("false") DEV("true", "c", "\"major\":1,", "rwm") "," ALL("false")), false,
-		  "DeviceAllow", "a(ss)" },
+		  "DeviceAllow", USUAL("rwm") },
 	};
 
 	expect_properties(cases, ARRAY_SIZE(cases));
@@ -232,7 +236,7 @@ TEST(an_update_says_what_it_knows)
 		{ RESOURCES("\"pids\":{\"limit\":9}"), "TasksMax", "t 9" },
 		{ RESOURCES("\"pids\":{\"limit\":9}"), "Delegate", "" },
 		{ RESOURCES("\"pids\":{\"limit\":9}"), "DevicePolicy", "" },
-		{ DEVICES("{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3}"), "DevicePolicy", "" },
+		{ DEVICES("{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3}"), "DevicePolicy", "s strict" },
 		{ DEVICES(ALL("false")), "DevicePolicy", "s strict" },
 	};
 

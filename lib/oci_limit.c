@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Limits of a config.json, and its rules for devices, written into a container's control
+ * groups (oci_cgroup.c), whichever version they are of.
+ */
+#include "oci_config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroup.h"
+#include "error.h"
+
+static const struct rf_oci_group *tree_of(const struct rf_oci_groups *g, const char *controller)
+{
+	for (size_t i = 0; i < g->nr; i++) {
+		const struct rf_oci_group *t = &g->trees[i];
+
+		if (t->dir && t->v2 == g->unified &&
+		    (t->v2 || rf_oci_names_controller(t->name, controller)))
+			return t;
+	}
+	return NULL;
+}
+
+static int refuse_without_group(const char *path, const struct rf_place *place,
+				const char *controller, struct rf_err *err)
+{
+	return rf_err_at(err, place, EOPNOTSUPP, "%s: there is no group of the controller %s to "
+			 "limit", path, controller);
+}
+
+/* The group uses more than @l would let it: `checkBeforeUpdate`. */
+static int check_usage(const struct rf_oci_group *t, const struct rf_oci_limit *l,
+		       struct rf_err *err)
+{
+	char used[32];
+	ssize_t n = rf_cgroup_read(t->dir, l->v2_usage, used, sizeof(used));
+
+	if (n < 0)
+		return rf_err_at(err, &l->place, (int)-n, "%s: read %s/%s", l->path, t->dir,
+				 l->v2_usage);
+	if (strtoull(used, NULL, 10) <= strtoull(l->v2_text, NULL, 10))
+		return 0;
+	return rf_err_at(err, &l->place, EBUSY, "%s: %s bytes are in use, so %s is no limit for it",
+			 l->path, used, l->v2_text);
+}
+
+static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit *l,
+		       struct rf_err *err)
+{
+	const struct rf_oci_group *t = tree_of(g, l->controller);
+	const char *file = g->unified ? l->v2_file : l->v1_file;
+	const char *text = g->unified ? l->v2_text : l->v1_text;
+	int r;
+
+	if (file && !*file)	/* the other version's */
+		return 0;
+	if (!file || !text)
+		return rf_err_at(err, &l->place, EOPNOTSUPP, "%s: control groups of version %d have no %s",
+				 l->path, g->unified ? 2 : 1, g->unified ? l->v1_file : l->v2_file);
+	if (!t)
+		return refuse_without_group(l->path, &l->place, l->controller, err);
+	if (g->unified && l->v2_usage) {
+		r = check_usage(t, l, err);
+		if (r < 0)
+			return r;
+	}
+	r = rf_cgroup_write(t->dir, file, text);
+	if (r == -ENOENT && g->unified && l->v2_else_file &&
+	    rf_cgroup_write(t->dir, l->v2_else_file, l->v2_else_text) == 0)
+		r = 0;
+	if (r == -ENOENT && l->optional)
+		return 0;
+	return r < 0 ? rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s", l->path, text, t->dir,
+				 file) : 0;
+}
+
+/* -------------------------------------------------------------------- devices */
+
+static void print_number(char *buf, size_t size, int64_t n)
+{
+	if (n < 0)
+		(void)snprintf(buf, size, "*");
+	else
+		(void)snprintf(buf, size, "%" PRId64, n);
+}
+
+/* As version 1 reads it: "c 1:3 rwm"; "a" is everything. */
+static void print_rule(char *buf, size_t size, const struct rf_device_rule *rule)
+{
+	char major[24], minor[24];
+
+	print_number(major, sizeof(major), rule->major);
+	print_number(minor, sizeof(minor), rule->minor);
+	if (rule->type == 'a')
+		(void)snprintf(buf, size, "a");
+	else
+		(void)snprintf(buf, size, "%c %s:%s %s%s%s", rule->type, major, minor,
+			       rule->access & RF_DEVICE_READ ? "r" : "",
+			       rule->access & RF_DEVICE_WRITE ? "w" : "",
+			       rule->access & RF_DEVICE_MKNOD ? "m" : "");
+}
+
+static int write_rules_v1(const struct rf_oci_group *t, const struct rf_oci_config *c,
+			  const struct rf_device_rule *rules, struct rf_err *err)
+{
+	size_t lost = rf_device_lost_on_v1(rules, c->nr_rules);
+	char text[64];
+
+	if (lost < c->nr_rules)
+		return rf_err_at(err, &c->rules[lost].place, EOPNOTSUPP, "%s: control groups of version "
+				 "1 make no exception to an exception", c->rules[lost].path);
+	for (size_t i = 0; i < c->nr_rules; i++) {
+		const char *file = rules[i].allow ? "devices.allow" : "devices.deny";
+		int r;
+
+		print_rule(text, sizeof(text), &rules[i]);
+		r = rf_cgroup_write(t->dir, file, text);
+		if (r < 0)
+			return rf_err_at(err, &c->rules[i].place, -r, "%s: write %s to %s/%s",
+					 c->rules[i].path, text, t->dir, file);
+	}
+	return 0;
+}
+
+static int write_rules_v2(const struct rf_oci_group *t, const struct rf_oci_config *c,
+			  const struct rf_device_rule *rules, struct rf_err *err)
+{
+	int r = rf_device_attach(t->dir, rules, c->nr_rules);
+
+	if (r == 0)
+		return 0;
+	rf_err_at(err, &c->rules[0].place, -r, "linux.resources.devices: bpf for %s", t->dir);
+	if (r == -EPERM)
+		rf_err_hint(err, "rules for devices are a program of the kernel's there, which takes "
+			    "CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN, and no filter that refuses bpf(2)");
+	return r;
+}
+
+static int write_rules(const struct rf_oci_groups *g, const struct rf_oci_config *c,
+		       struct rf_err *err)
+{
+	const struct rf_oci_group *t = tree_of(g, "devices");
+	struct rf_device_rule *rules;
+	int r;
+
+	if (!t)
+		return refuse_without_group(c->rules[0].path, &c->rules[0].place, "devices", err);
+	rules = calloc(c->nr_rules, sizeof(*rules));
+	if (!rules)
+		return rf_err_set(err, ENOMEM, "linux.resources.devices");
+	for (size_t i = 0; i < c->nr_rules; i++)
+		rules[i] = c->rules[i].is;
+	r = g->unified ? write_rules_v2(t, c, rules, err) : write_rules_v1(t, c, rules, err);
+	free(rules);
+	return r;
+}
+
+int rf_oci_groups_limit(const struct rf_oci_groups *g, const struct rf_oci_config *c,
+			bool host_root, struct rf_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->nr_limits; i++)
+		r = write_limit(g, &c->limits[i], err);
+	return r == 0 && host_root && c->nr_rules ? write_rules(g, c, err) : r;
+}
+
+/* -------------------------------------------------------------------- telling */
+
+static bool is_told(const struct rf_oci_groups *g, const struct rf_oci_limit *l,
+		    struct rf_fact *ret)
+{
+	ret->name = g->unified ? l->v2_file : l->v1_file;
+	ret->value = g->unified ? l->v2_text : l->v1_text;
+	return ret->name && *ret->name && ret->value;
+}
+
+/* The last value of a file is the one that holds, but for those with a line for each disk. */
+static void tell_one(struct rf_oci_sandbox *o, const struct rf_fact *fact)
+{
+	const bool lines = !strncmp(fact->name, "blkio.", 6) || !strncmp(fact->name, "io.", 3);
+	size_t i = 0;
+
+	while (i < o->nr_limits && (lines || strcmp(o->limits[i].name, fact->name) != 0))
+		i++;
+	o->limits[i] = *fact;
+	o->nr_limits += i == o->nr_limits;
+}
+
+int rf_oci_groups_tell(const struct rf_oci_groups *g, const struct rf_oci_config *c,
+		       struct rf_sandbox *sb)
+{
+	struct rf_oci_sandbox *o = &sb->oci;
+
+	o->limits = rf_sandbox_alloc(sb, (c->nr_limits + 1) * sizeof(*o->limits));
+	if (!o->limits)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->nr_limits; i++) {
+		struct rf_fact fact;
+
+		if (tree_of(g, c->limits[i].controller) && is_told(g, &c->limits[i], &fact))
+			tell_one(o, &fact);
+	}
+	return 0;
+}
