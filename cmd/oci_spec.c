@@ -196,9 +196,9 @@ static int features_main(int argc, char **argv)
 			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", words(hooks), "mountOptions",
 			 words(rf_oci_mount_options()), "linux", "namespaces", words(namespaces),
 			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd",
-			 oci_scope_is_built(), "systemdUser", oci_scope_is_built(), "rdma", 0, "seccomp", "enabled", 1, "actions", words(actions),
+			 oci_scope_is_built(), "systemdUser", oci_scope_is_built(), "rdma", 1, "seccomp", "enabled", 1, "actions", words(actions),
 			 "supportedFlags", words(flags), "apparmor", "enabled", 0, "selinux", "enabled", 0,
-			 "intelRdt", "enabled", 0, "mountExtensions", "idmap", "enabled", 0);
+			 "intelRdt", "enabled", 0, "mountExtensions", "idmap", "enabled", 1);
 	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);
 	if (!text) {

@@ -50,7 +50,8 @@ static int check_kind(struct rf_compile *k, const struct rf_mount *m)
 			return need_own(k, m, needs[i].ns);
 	if (m->kind == RF_MOUNT_OVERLAY)
 		return rf_plan_overlay(k, m);
-	if (m->flags & RF_MF_IDMAP && !k->new_user)
+	/* of an OCI bundle they may have maps of their own, and are made already */
+	if (m->flags & RF_MF_IDMAP && m->kind != RF_MOUNT_BIND && !k->new_user)
 		return rf_err_at(k->err, &m->place, EINVAL,
 				 "an id-mapped mount needs a new user namespace");
 	return 0;

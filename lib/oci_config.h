@@ -18,6 +18,8 @@
  *	fragment oci_fragment.c	the annotation that tightens a container
  *	tighten	oci_tighten.c	what that does to it
  *	resolve	oci_resolve.c	what the host has to say
+ *	idmap	oci_idmap.c	id-mapped mounts, made before the container is
+ *	view	oci_view.c	mounts of type cgroup
  *	group	oci_cgroup.c	control groups by their path
  *	hold	oci_limit.c	limits written into them
  *
@@ -249,6 +251,9 @@ int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
 int rf_oci_each(struct rf_oci_reader *o, const struct rf_node *v,
 		int (*take)(struct rf_oci_reader *o, const char *key, const struct rf_node *value,
 			    void *obj), void *obj);
+/* Ranges of ids; without any, *ret_nr is 0. */
+int rf_oci_ranges(struct rf_oci_reader *o, const struct rf_node *v, struct rf_idrange **ret,
+		  size_t *ret_nr);
 /* Scalars; @obj is what the name says. */
 int rf_oci_text(struct rf_oci_reader *o, const struct rf_node *v, void *const_char_ptr);
 int rf_oci_bool(struct rf_oci_reader *o, const struct rf_node *v, void *bool_ptr);
@@ -281,6 +286,14 @@ struct rf_mount *rf_oci_mount_add(struct rf_sandbox *sb, struct rf_oci_config *c
 /* oci_device.c: nodes and links that every container has, unless /dev is the host's. */
 int rf_oci_default_devices(struct rf_sandbox *sb, struct rf_oci_config *c,
 			   const struct rf_features *f);
+/* oci_idmap.c: sb->mounts that are id-mapped, as descriptors, or what stands for one. */
+int rf_oci_resolve_idmaps(struct rf_sandbox *sb, const struct rf_features *f, bool print,
+			  struct rf_err *err);
+/* oci_view.c: entry @i, of type cgroup, becomes what shows the container its groups. */
+int rf_oci_resolve_view(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
+			const struct rf_oci_groups *g, struct rf_err *err);
+/* oci_resolve.c: a copy of the tree at @path, attached nowhere; or -errno. */
+int rf_oci_take_tree(const char *path, bool recursive);
 /* oci_mount.c: the options that it knows by themselves, for `features`; NULL ends. */
 const char *const *rf_oci_mount_options(void);
 /* oci_seccomp.c */

@@ -96,8 +96,8 @@ static int add_range(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 	return 0;
 }
 
-static int read_ranges(struct rf_oci_reader *o, const struct rf_node *v, struct rf_idrange **ret,
-		       size_t *ret_nr)
+int rf_oci_ranges(struct rf_oci_reader *o, const struct rf_node *v, struct rf_idrange **ret,
+		  size_t *ret_nr)
 {
 	struct map map = { .nr = 0 };
 	int r;
@@ -108,10 +108,22 @@ static int read_ranges(struct rf_oci_reader *o, const struct rf_node *v, struct 
 	if (!map.ranges)
 		return rf_oci_no_memory(o);
 	r = rf_oci_list(o, v, add_range, &map);
-	if (r < 0 || !map.nr)
-		return r;
 	*ret = map.ranges;
 	*ret_nr = map.nr;
+	return r;
+}
+
+static int read_ranges(struct rf_oci_reader *o, const struct rf_node *v, struct rf_idrange **ret,
+		       size_t *ret_nr)
+{
+	struct rf_idrange *ranges = NULL;
+	size_t nr = 0;
+	int r = rf_oci_ranges(o, v, &ranges, &nr);
+
+	if (r < 0 || !nr)
+		return r;
+	*ret = ranges;
+	*ret_nr = nr;
 	o->sb->user.map = RF_MAP_RANGES;
 	o->sb->user.map_place = v->place;
 	return 0;

@@ -22,6 +22,8 @@ enum option_kind {
 	PROPAGATES,
 	BINDS,
 	COPIES,		/* what it covers is copied into it */
+	LINKS,		/* a source that is a link is copied */
+	MAPS,		/* its ids are mapped */
 	NOTHING,	/* the default, or a word that older kernels had */
 	SUPERBLOCK,	/* a flag of the file system's */
 	REFUSED,
@@ -62,15 +64,15 @@ static const struct option options[] = {
 	{ .name = "noiversion", .kind = NOTHING }, { .name = "nolazytime", .kind = NOTHING },
 	{ .name = "silent", .kind = NOTHING },
 	{ .name = "sync", .kind = SUPERBLOCK }, { .name = "dirsync", .kind = SUPERBLOCK },
-	{ .name = "lazytime", .kind = SUPERBLOCK }, { .name = "mand", .kind = SUPERBLOCK },
-	{ .name = "iversion", .kind = SUPERBLOCK },
+	{ .name = "lazytime", .kind = SUPERBLOCK },
+	{ .name = "tmpcopyup", .kind = COPIES }, { .name = "copy-symlink", .kind = LINKS },
+	{ .name = "idmap", .kind = MAPS }, { .name = "ridmap", .kind = MAPS, .deep = true },
 	{ .name = "remount", .kind = REFUSED, .why = "there is nothing to mount again" },
-	{ .name = "tmpcopyup", .kind = COPIES },
-	{ .name = "idmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
-	{ .name = "ridmap", .kind = REFUSED, .why = "id-mapped mounts are not built in yet" },
-	{ .name = "copy-symlink", .kind = REFUSED, .why = "it is not built in yet" },
-	{ .name = "src-nofollow", .kind = REFUSED, .why = "it is not built in yet" },
-	{ .name = "dest-nofollow", .kind = REFUSED, .why = "it is not built in yet" },
+	{ .name = "mand", .kind = REFUSED, .why = "no kernel has mandatory locks any more" },
+	{ .name = "iversion", .kind = REFUSED, .why = "a file system decides that by itself" },
+	{ .name = "src-nofollow", .kind = REFUSED, .why = "a link is not mounted; copy-symlink copies it" },
+	{ .name = "dest-nofollow", .kind = REFUSED, .why = "a link of the root is not covered, but followed "
+	  "inside it" },
 	{ .name = NULL }
 };
 
@@ -106,6 +108,8 @@ struct entry {
 	const char	**rest;		/* pairs for the file system */
 	size_t		 nr_rest;
 	const struct rf_node *rest_node;
+	struct rf_idrange *uids, *gids;
+	size_t		 nr_uids, nr_gids;
 	bool		 binds;
 };
 
@@ -133,6 +137,12 @@ static void apply(struct entry *e, const struct option *opt)
 		break;
 	case COPIES:
 		e->m.flags |= RF_MF_COPY_UP;
+		break;
+	case LINKS:
+		e->m.flags |= RF_MF_COPY_LINK;
+		break;
+	case MAPS:
+		e->m.flags |= RF_MF_IDMAP | (opt->deep ? RF_MF_IDMAP_DEEP : 0);
 		break;
 	case NOTHING: case SUPERBLOCK: case REFUSED:
 		break;
@@ -203,11 +213,49 @@ static int read_destination(struct rf_oci_reader *o, const struct rf_node *v, vo
 	return r < 0 ? r : rf_oci_inside(o, v, &e->m.at);
 }
 
+static int read_uids(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	struct entry *e = obj;
+
+	return rf_oci_ranges(o, v, &e->uids, &e->nr_uids);
+}
+
+static int read_gids(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+{
+	struct entry *e = obj;
+
+	return rf_oci_ranges(o, v, &e->gids, &e->nr_gids);
+}
+
 /* ------------------------------------------------------------------- entries */
 
 static bool is_one_of(const char *word, const char *a, const char *b)
 {
 	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+/* As the kernel reads it. */
+static const char *map_text(struct rf_sandbox *sb, const struct rf_idrange *ranges, size_t nr)
+{
+	const char *text = "";
+
+	for (size_t i = 0; text && i < nr; i++)
+		text = rf_sandbox_printf(sb, "%s%u %u %u\n", text, ranges[i].inside,
+					 ranges[i].outside, ranges[i].count);
+	return text;
+}
+
+/* Mappings mean that it is mapped; without any they are the container's. */
+static int finish_maps(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
+{
+	if (!e->nr_uids != !e->nr_gids)
+		return rf_oci_fail(o, v, "`uidMappings` and `gidMappings` come together");
+	if (!e->nr_uids)
+		return 0;
+	e->m.flags |= RF_MF_IDMAP;
+	e->m.uid_map = map_text(o->sb, e->uids, e->nr_uids);
+	e->m.gid_map = map_text(o->sb, e->gids, e->nr_gids);
+	return e->m.uid_map && e->m.gid_map ? 0 : rf_oci_no_memory(o);
 }
 
 static int finish_bind(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
@@ -221,7 +269,7 @@ static int finish_bind(struct rf_oci_reader *o, const struct rf_node *v, struct 
 		return rf_oci_fail(o, v, "a bind needs a `source`");
 	e->m.kind = RF_MOUNT_BIND;
 	e->m.source = e->source;
-	return 0;
+	return finish_maps(o, v, e);
 }
 
 static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
@@ -232,8 +280,12 @@ static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry
 		return finish_bind(o, v, e);
 	if (!e->type || !*e->type)
 		return rf_oci_fail(o, v, "neither a `type` nor a bind");
+	if (e->nr_uids || e->nr_gids || e->m.flags & (RF_MF_IDMAP | RF_MF_COPY_LINK))
+		return rf_oci_fail(o, v, "%s is for binds", e->m.flags & RF_MF_COPY_LINK ?
+				   "copy-symlink" : "mapping ids");
 	if (is_one_of(e->type, "cgroup", "cgroup2")) {
 		e->m.kind = RF_MOUNT_CGROUP;
+		e->m.fstype = e->type;
 		return 0;
 	}
 	e->m.kind = RF_MOUNT_FS;
@@ -257,14 +309,13 @@ static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry
 
 static int add_mount(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	static const char idmapped[] = "id-mapped mounts are not built in yet";
 	static const struct rf_oci_key keys[] = {
 		{ .name = "destination", .read = read_destination },
 		{ .name = "type", .read = rf_oci_text, .offset = offsetof(struct entry, type) },
 		{ .name = "source", .read = rf_oci_text, .offset = offsetof(struct entry, source) },
 		{ .name = "options", .read = read_options },
-		{ .name = "uidMappings", .refused = idmapped },
-		{ .name = "gidMappings", .refused = idmapped },
+		{ .name = "uidMappings", .read = read_uids },
+		{ .name = "gidMappings", .read = read_gids },
 		{ .name = NULL }
 	};
 	struct rf_mount *m = rf_oci_mount_add(o->sb, o->c);

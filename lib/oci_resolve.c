@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a config.json leaves to the host: where paths begin, what a source is, which
- * kernel parameters belong to the container, and where control groups are.
+ * What a config.json leaves to the host: where paths begin, what a source is, and which
+ * kernel parameters belong to the container.
  */
 #include "oci_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,7 @@ static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, co
 	return S_ISDIR(st.st_mode) ? 0 : rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", path);
 }
 
-/* A copy of the tree at @path, attached nowhere; or -errno. */
-static int take_tree(const char *path, bool recursive)
+int rf_oci_take_tree(const char *path, bool recursive)
 {
 	long fd = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			  (recursive ? AT_RECURSIVE : 0));
@@ -74,7 +74,7 @@ static int take_tree(const char *path, bool recursive)
  */
 static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 {
-	sb->root.fd = print ? RF_NO_DESCRIPTOR : take_tree(sb->root.path, true);
+	sb->root.fd = print ? RF_NO_DESCRIPTOR : rf_oci_take_tree(sb->root.path, true);
 	/* in a user namespace already: who has no power over these mounts walks to them */
 	if (sb->root.fd == -EPERM)
 		return 0;
@@ -86,15 +86,31 @@ static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 		struct rf_mount *m = &sb->mounts[i];
 		int fd;
 
-		if (m->kind != RF_MOUNT_BIND)
+		if (m->kind != RF_MOUNT_BIND || m->flags & RF_MF_MOUNT_FD)
 			continue;
-		fd = print ? RF_NO_DESCRIPTOR : take_tree(m->source, !(m->flags & RF_MF_NONREC));
+		fd = print ? RF_NO_DESCRIPTOR :
+			     rf_oci_take_tree(m->source, !(m->flags & RF_MF_NONREC));
 		if (fd < 0)
 			return rf_err_at(err, &m->place, -fd, "mounts: source %s", m->source);
 		m->source_fd = fd;
 		m->flags |= RF_MF_MOUNT_FD;
 	}
 	return 0;
+}
+
+/* Instead of what it leads to, the link itself: which leads where it does inside. */
+static int copy_link(struct rf_sandbox *sb, struct rf_mount *m, struct rf_err *err)
+{
+	char text[PATH_MAX];
+	ssize_t len = readlink(m->source, text, sizeof(text));
+
+	if (len < 0 || len == sizeof(text))
+		return rf_err_at(err, &m->place, len < 0 ? errno : ENAMETOOLONG,
+				 "mounts: source %s", m->source);
+	m->kind = RF_MOUNT_SYMLINK;
+	m->flags = (m->flags & ~(RF_MF_IDMAP | RF_MF_IDMAP_DEEP)) | RF_MF_REPLACE;
+	m->source = rf_sandbox_printf(sb, "%.*s", (int)len, text);
+	return m->source ? 0 : no_memory(err);
 }
 
 /* A file is bound on a file, anything else on a directory. */
@@ -106,92 +122,12 @@ static int resolve_bind(struct rf_sandbox *sb, struct rf_mount *m, const char *b
 	m->source = below(sb, bundle, m->source);
 	if (!m->source)
 		return no_memory(err);
+	if (!pure && m->flags & RF_MF_COPY_LINK && lstat(m->source, &st) == 0 && S_ISLNK(st.st_mode))
+		return copy_link(sb, m, err);
 	if (!pure && stat(m->source, &st) < 0)
 		return rf_err_at(err, &m->place, errno, "mounts: source %s", m->source);
 	m->flags |= S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
 	return 0;
-}
-
-/* -------------------------------------------------------------- control groups */
-
-static struct rf_mount *add_like(struct rf_sandbox *sb, struct rf_oci_config *c, size_t like)
-{
-	struct rf_mount *m = rf_oci_mount_add(sb, c);
-
-	if (!m)
-		return NULL;
-	m->place = sb->mounts[like].place;
-	m->at_place = sb->mounts[like].at_place;
-	m->attr = sb->mounts[like].attr;
-	m->deep = sb->mounts[like].deep;
-	m->has_propagation = sb->mounts[like].has_propagation;
-	m->propagates_deep = sb->mounts[like].propagates_deep;
-	m->propagation = sb->mounts[like].propagation;
-	return m;
-}
-
-/* The container's group in @tree, or the caller's where it has none of its own. */
-static const char *shown(const struct rf_oci_group *tree)
-{
-	return tree->dir ? tree->dir : tree->own;
-}
-
-/* Version 1: a directory with each hierarchy, and a link for each of several names. */
-static int show_trees(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
-		      const struct rf_oci_groups *g)
-{
-	static const char *options[] = { "mode", "0755", "source", "tmpfs" };
-	const char *at = sb->mounts[i].at;
-
-	sb->mounts[i].kind = RF_MOUNT_FS;
-	sb->mounts[i].fstype = "tmpfs";
-	sb->mounts[i].options = options;
-	sb->mounts[i].nr_options = 2;
-	for (size_t t = 0; t < g->nr; t++) {
-		const char *name = strrchr(g->trees[t].mount, '/') + 1;
-		struct rf_mount *m;
-
-		if (g->trees[t].v2)
-			continue;
-		m = add_like(sb, c, i);
-		if (!m)
-			return -ENOMEM;
-		m->kind = RF_MOUNT_BIND;
-		m->flags |= RF_MF_IS_DIR;
-		m->source = shown(&g->trees[t]);
-		m->at = rf_sandbox_printf(sb, "%s/%s", at, name);
-		if (!m->at)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* Version 2: the group itself, which a new cgroup namespace has as its root. */
-static int show_unified(struct rf_sandbox *sb, size_t i, const struct rf_oci_groups *g)
-{
-	struct rf_mount *m = &sb->mounts[i];
-	bool all = sb->ns[RF_NS_CGROUP].mode == RF_NS_HOST;
-
-	for (size_t t = 0; t < g->nr; t++) {
-		if (!g->trees[t].v2)
-			continue;
-		m->kind = RF_MOUNT_BIND;
-		m->flags |= RF_MF_IS_DIR;
-		m->source = rf_sandbox_strdup(sb, all ? g->trees[t].mount : shown(&g->trees[t]));
-		return m->source ? 0 : -ENOMEM;
-	}
-	return -ENOENT;
-}
-
-static int resolve_cgroup(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
-			  const struct rf_oci_groups *g, struct rf_err *err)
-{
-	int r = g->unified ? show_unified(sb, i, g) : show_trees(sb, c, i, g);
-
-	if (r == -ENOENT)
-		return rf_err_at(err, &sb->mounts[i].place, EOPNOTSUPP,
-				 "mounts: no control groups are mounted here to be shown");
-	return r < 0 ? no_memory(err) : 0;
 }
 
 /* ----------------------------------------------------------- kernel parameters */
@@ -278,7 +214,7 @@ static int resolve_mounts(struct rf_sandbox *sb, struct rf_oci_config *c, const 
 		if (sb->mounts[i].kind == RF_MOUNT_BIND)
 			r = resolve_bind(sb, &sb->mounts[i], bundle, pure, err);
 		else if (sb->mounts[i].kind == RF_MOUNT_CGROUP)
-			r = resolve_cgroup(sb, c, i, g, err);
+			r = rf_oci_resolve_view(sb, c, i, g, err);
 	}
 	return r;
 }
@@ -301,6 +237,8 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 		r = rf_oci_groups_tell(groups, c, sb) < 0 ? no_memory(err) : 0;
 	if (r == 0)
 		r = resolve_mounts(sb, c, bundle, groups, pure, err);
+	if (r == 0)
+		r = rf_oci_resolve_idmaps(sb, f, flags & RF_OCI_PRINT, err);
 	if (r == 0)
 		r = rf_oci_default_devices(sb, c, f) < 0 ? no_memory(err) : 0;
 	if (r == 0)

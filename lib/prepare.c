@@ -72,8 +72,7 @@ static int namespace_of(pid_t pid, const char *uids, const char *gids)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A user namespace with these maps, held by a descriptor alone. */
-static int make_userns(const char *uids, const char *gids)
+int rf_userns_new(const char *uids, const char *gids)
 {
 	pid_t pid;
 	int fd;
@@ -94,27 +93,33 @@ static int make_userns(const char *uids, const char *gids)
 
 /* ------------------------------------------------------------------ the binds */
 
-static int idmapped_bind(const struct rf_mount *m, int userns)
+int rf_tree_idmap(int tree, int userns, bool recursive)
 {
-	bool recursive = !(m->flags & RF_MF_NONREC);
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)userns,
 	};
+
+	return mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U), &attr,
+			     sizeof(attr)) < 0 ? -errno : 0;
+}
+
+static int idmapped_bind(const struct rf_mount *m, int userns)
+{
+	bool recursive = !(m->flags & RF_MF_NONREC);
 	int fd, r;
 
 	fd = open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 		       (recursive ? AT_RECURSIVE : 0U));
 	if (fd < 0)
 		return -errno;
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U), &attr,
-			  sizeof(attr)) == 0)
+	r = rf_tree_idmap(fd, userns, recursive);
+	if (r == 0)
 		return fd;
-	r = -errno;
 	(void)close(fd);
 	return r;
 }
 
-static int refuse_idmap(const struct rf_mount *m, int error, struct rf_err *err)
+int rf_refuse_idmap(const struct rf_mount *m, int error, struct rf_err *err)
 {
 	rf_err_at(err, &m->place, error, "id-mapped mount of %s", m->source);
 	if (error == EPERM)
@@ -133,7 +138,7 @@ static int prepare_bind(struct rf_mount *m, int userns, struct rf_err *err)
 		return 0;
 	}
 	if (fd < 0)
-		return refuse_idmap(m, -fd, err);
+		return rf_refuse_idmap(m, -fd, err);
 	m->source_fd = fd;
 	m->flags |= RF_MF_MOUNT_FD;
 	return 0;
@@ -151,11 +156,11 @@ static int prepare_binds(struct rf_sandbox *sb, const struct rf_features *f,
 	int userns, r;
 
 	if (!(f->caps & 1ULL << CAP_SYS_ADMIN))
-		return refuse_idmap(first, EPERM, err);
+		return rf_refuse_idmap(first, EPERM, err);
 	r = rf_user_maps(sb, f, &uids, &gids, err);
 	if (r < 0)
 		return r;
-	userns = make_userns(uids, gids);
+	userns = rf_userns_new(uids, gids);
 	if (userns < 0)
 		return rf_err_at(err, &sb->user.map_place, -userns,
 				 "a user namespace for id-mapped mounts");

@@ -6,8 +6,11 @@
 #ifndef RF_PREPARE_H
 #define RF_PREPARE_H
 
+#include <stdbool.h>
+
 struct rf_err;
 struct rf_features;
+struct rf_mount;
 struct rf_sandbox;
 
 /*
@@ -26,6 +29,15 @@ int rf_sandbox_stand_in(struct rf_sandbox *sb, struct rf_err *err);
 
 /* Close what was made.  After rf_submit(), or when nothing will be submitted. */
 void rf_sandbox_unprepare(struct rf_sandbox *sb);
+
+/*
+ * What id-mapped mounts are made of, for other front ends: a user namespace with these
+ * maps, held by its descriptor alone; a mount that is attached nowhere and is mapped by one;
+ * and the error where that cannot be.  Each returns a negative errno.
+ */
+int rf_userns_new(const char *uids, const char *gids);
+int rf_tree_idmap(int tree, int userns, bool recursive);
+int rf_refuse_idmap(const struct rf_mount *m, int error, struct rf_err *err);
 
 /* loop.c: the file system in the image file @path, read-only; a mount or -errno. */
 int rf_image_mount(const char *path, const char *fstype);

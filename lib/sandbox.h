@@ -99,7 +99,7 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_CREATE	(1U << 5)	/* make the destination even in a bind */
 #define RF_MF_RDONLY	(1U << 6)	/* for tmpfs, sysfs, ...; RO binds imply it */
 #define RF_MF_NONREC	(1U << 7)	/* `recursive: false` */
-#define RF_MF_IDMAP	(1U << 8)	/* id-mapped to the sandbox's user namespace */
+#define RF_MF_IDMAP	(1U << 8)	/* id-mapped, to the sandbox's user namespace unless uid_map */
 #define RF_MF_IS_DIR	(1U << 9)	/* front end saw: source is a directory */
 #define RF_MF_IS_FILE	(1U << 10)	/* front end saw: source is no directory */
 #define RF_MF_ABSENT	(1U << 11)	/* front end saw: source (or deny target) is missing */
@@ -107,6 +107,8 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_MOUNT_FD	(1U << 13)	/* source_fd is a mount attached nowhere (prepare.h) */
 #define RF_MF_COPY_UP	(1U << 15)	/* FS: what it covers is copied into it */
 #define RF_MF_REPLACE	(1U << 14)	/* SYMLINK, NODE: in the place of whatever is there */
+#define RF_MF_IDMAP_DEEP (1U << 16)	/* BIND: and so are the mounts below */
+#define RF_MF_COPY_LINK	(1U << 17)	/* BIND: a source that is a link becomes one like it */
 
 /* Attributes of a mount, MOUNT_ATTR_*: what is set, and what is cleared. */
 struct rf_mount_attr {
@@ -137,6 +139,7 @@ struct rf_mount {
 	const char	*work;		/* OVERLAY: beside upper; NULL with tmpfs */
 
 	struct rf_mount_attr attr, deep; /* BIND, FS: of the mount; and of those below */
+	const char	*uid_map, *gid_map; /* BIND with RF_MF_IDMAP: as the kernel reads them; or NULL */
 	const char	*fstype;	/* FS */
 	const char	**options;	/* FS: pairs; an empty value is a flag */
 	size_t		 nr_options;	/* pairs */

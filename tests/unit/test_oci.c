@@ -218,6 +218,65 @@ TEST(options_of_mounts_are_attributes_propagation_or_the_file_systems)
 	rf_sandbox_free(sb);
 }
 
+#define MAP(id)		"[{\"containerID\":0,\"hostID\":" id ",\"size\":10}]"
+#define BIND(more)	DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"source\":\"/b\"," more "}]")
+
+TEST(a_bind_is_mapped_by_its_mappings_or_by_an_option)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = good(BIND("\"options\":[\"bind\"],\"uidMappings\":" MAP("5") ","
+					  "\"gidMappings\":" MAP("6")), &c);
+
+	EXPECT_STR("0 5 10\n", sb->mounts[0].uid_map);
+	EXPECT_STR("0 6 10\n", sb->mounts[0].gid_map);
+	EXPECT_TRUE((sb->mounts[0].flags & (RF_MF_IDMAP | RF_MF_IDMAP_DEEP)) == RF_MF_IDMAP);
+	rf_sandbox_free(sb);
+	sb = good(BIND("\"options\":[\"rbind\",\"ridmap\"]"), &c);
+	EXPECT_NULL(sb->mounts[0].uid_map);
+	EXPECT_TRUE(sb->mounts[0].flags & RF_MF_IDMAP && sb->mounts[0].flags & RF_MF_IDMAP_DEEP);
+	/* that it has none is no user namespace of the container's */
+	EXPECT_INT(RF_MAP_AUTO, sb->user.map);
+	rf_sandbox_free(sb);
+	sb = good(BIND("\"options\":[\"bind\"],\"uidMappings\":[],\"gidMappings\":[]"), &c);
+	EXPECT_FALSE(sb->mounts[0].flags & RF_MF_IDMAP);
+	rf_sandbox_free(sb);
+}
+
+TEST(a_mapping_that_is_none_is_refused)
+{
+	static const struct bad cases[] = {
+		{ BIND("\"options\":[\"bind\"],\"gidMappings\":" MAP("5")),
+		  "mounts[0]: `uidMappings` and `gidMappings` come together" },
+		{ BIND("\"options\":[\"bind\"],\"gidMappings\":" MAP("-1")),
+		  "mounts[0].gidMappings[0].hostID: '-1' is no whole number from 0 to 4294967294" },
+		{ BIND("\"options\":[\"bind\",\"idmap=uids=0-1-2\"]"), "mounts[0]: a bind has no option 'idmap'" },
+		{ BIND("\"type\":\"tmpfs\",\"options\":[\"idmap\"]"), "mounts[0]: mapping ids is for binds" },
+		{ BIND("\"type\":\"tmpfs\",\"options\":[\"copy-symlink\"]"),
+		  "mounts[0]: copy-symlink is for binds" },
+		{ BIND("\"type\":\"tmpfs\",\"options\":[\"mand\"]"),
+		  "mounts[0].options[0]: 'mand': no kernel has mandatory locks any more" },
+	};
+
+	EXPECT_BAD(cases);
+}
+
+/* What `features` lists is what is taken: an option that it has and no other. */
+TEST(options_that_are_listed_are_taken)
+{
+	struct rf_oci_config c;
+	char text[512];
+
+	for (const char *const *name = rf_oci_mount_options(); *name; name++) {
+		bool bind = strstr(*name, "bind") && !strstr(*name, "unbind");
+		bool alone = !strcmp(*name, "tmpcopyup") || !strcmp(*name, "sync") ||
+			     !strcmp(*name, "dirsync") || !strcmp(*name, "lazytime");
+
+		(void)snprintf(text, sizeof(text), BIND("\"type\":\"tmpfs\",\"options\":[\"%s\"%s]"), *name,
+			       bind || alone ? "" : ",\"bind\"");
+		rf_sandbox_free(good(text, &c));
+	}
+}
+
 TEST(the_last_of_two_opposites_counts)
 {
 	struct rf_oci_config c;
