@@ -37,7 +37,7 @@
 /* -------------------------------------------------------------------- options */
 
 enum { OPT_BUNDLE, OPT_CONSOLE, OPT_PID_FILE, OPT_FDS, OPT_NO_PIVOT, OPT_NO_KEYRING, OPT_DETACH,
-       OPT_KEEP, OPT_NO_SUBREAPER };
+       OPT_KEEP, OPT_NO_SUBREAPER, OPT_CONFIG, OPT_PIDFD };
 
 #define CREATE_ROWS \
 	{ .name = "bundle", .letter = 'b', .arg = "DIR", .id = OPT_BUNDLE, \
@@ -46,6 +46,11 @@ enum { OPT_BUNDLE, OPT_CONSOLE, OPT_PID_FILE, OPT_FDS, OPT_NO_PIVOT, OPT_NO_KEYR
 	  .help = "send the terminal's master to this socket", .complete = RF_COMPLETE_FILE }, \
 	{ .name = "pid-file", .arg = "FILE", .id = OPT_PID_FILE, \
 	  .help = "write the process's number to FILE", .complete = RF_COMPLETE_FILE }, \
+	{ .name = "pidfd-socket", .arg = "PATH", .id = OPT_PIDFD, \
+	  .help = "send a pidfd of the process to this socket", .complete = RF_COMPLETE_FILE }, \
+	{ .name = "config", .letter = 'f', .arg = "FILE", .id = OPT_CONFIG, \
+	  .help = "in the bundle, instead of config.json", .complete = RF_COMPLETE_FILE }, \
+	{ .name = "no-subreaper", .id = OPT_NO_SUBREAPER, .help = "nothing: ringfence-oci is none" }, \
 	{ .name = "preserve-fds", .arg = "N", .id = OPT_FDS, \
 	  .help = "pass N descriptors from 3 on" }, \
 	{ .name = "no-pivot", .id = OPT_NO_PIVOT, .help = "refused: a root that is left again is none" }, \
@@ -57,7 +62,6 @@ static const struct rf_opt run_opts[] = {
 	CREATE_ROWS,
 	{ .name = "detach", .letter = 'd', .id = OPT_DETACH, .help = "leave it running" },
 	{ .name = "keep", .id = OPT_KEEP, .help = "do not delete the container when it has ended" },
-	{ .name = "no-subreaper", .id = OPT_NO_SUBREAPER, .help = "nothing: ringfence-oci is none" },
 	{ .name = NULL }
 };
 
@@ -74,6 +78,12 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 		return 0;
 	case OPT_PID_FILE:
 		n->io.pid_file = value;
+		return 0;
+	case OPT_PIDFD:
+		n->io.pidfd_socket = value;
+		return 0;
+	case OPT_CONFIG:
+		n->config = value;
 		return 0;
 	case OPT_FDS:
 		n->io.preserve = options_number(value, 0, 1000);
@@ -106,7 +116,7 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		return rf_err_set(err, ENOMEM, "the container");
 	r = rf_probe(&n->f, err);
 	if (r == 0)
-		r = rf_oci_load(n->bundle, n->sb, &n->c, err);
+		r = rf_oci_load(n->bundle, n->config, n->sb, &n->c, err);
 	if (r == 0 && !n->c.has_process)
 		r = rf_err_set(err, EINVAL, "%s/config.json: no `process`", n->bundle);
 	if (r == 0 && n->c.fragment)
@@ -180,6 +190,7 @@ static int describe(struct oci_creation *n, struct rf_err *err)
 
 	k->version = strdup(n->c.version);
 	k->bundle = strdup(n->bundle);
+	k->config = n->config ? strdup(n->config) : NULL;
 	k->created = text_now();
 	k->owner = geteuid();
 	k->annotations = annotations(&n->c);
@@ -393,7 +404,7 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 	if (r == 0)
 		r = describe_confinement(n, err);
 	if (r == 0)
-		r = oci_io_write_pid(&n->io, n->k.pid, err);
+		r = oci_io_tell(&n->io, n->k.pid, err);
 	if (r < 0 && n->k.dir >= 0)
 		undo(n);
 	return r;

@@ -12,6 +12,7 @@
 struct oci_creation {
 	/* options */
 	const char	*bundle;	/* later: absolute */
+	const char	*config;	/* in it; NULL: config.json */
 	struct oci_io	 io;
 	bool		 no_keyring, detach, keep;
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,47 +71,117 @@ int oci_delete(struct oci_container *k, struct rf_err *err)
 	return r < 0 ? r : oci_hooks_run(k, RF_OCI_POSTSTOP, OCI_STOPPED, err);
 }
 
+enum { OPT_FORCE, OPT_ALL, OPT_REGEX };
+
+struct end {
+	bool		 force, all, regex;
+	int		 sig;
+	regex_t		 names;
+	int		 status;	/* exit status, of those that a pattern means */
+};
+
 static const struct rf_opt delete_opts[] = {
-	{ .name = "force", .letter = 'f', .help = "kill it if it runs; one that is gone is no error" },
+	{ .name = "force", .letter = 'f', .id = OPT_FORCE,
+	  .help = "kill it if it runs; one that is gone is no error" },
+	{ .name = "regex", .letter = 'r', .id = OPT_REGEX,
+	  .help = "the ID is an extended regular expression: all that it matches" },
 	{ .name = NULL }
 };
 
 static int take_flag(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err)
 {
-	(void)opt;
+	struct end *e = state;
+
 	(void)value;
 	(void)err;
-	*(bool *)state = true;
+	*(opt->id == OPT_FORCE ? &e->force : opt->id == OPT_ALL ? &e->all : &e->regex) = true;
 	return 0;
+}
+
+/* Who is at work with it may hang: its end frees whoever waits for it there. */
+static void kill_first(const char *id)
+{
+	struct oci_container k = OCI_CONTAINER_INIT;
+	struct rf_err ignored = RF_ERR_INIT;
+	const char *tracker;
+
+	if (oci_state_peek(&k, id, &ignored) == 0) {
+		tracker = oci_state_tracker(&k);
+		if (tracker && access(tracker, F_OK) == 0) {
+			(void)rf_cgroup_kill(tracker);
+			(void)rf_cgroup_thaw(tracker);
+		}
+		(void)end_process(&k);
+	}
+	oci_state_close(&k);
+}
+
+static int delete_one(const struct end *e, const char *id, struct rf_err *err)
+{
+	struct oci_container k = OCI_CONTAINER_INIT;
+	enum oci_status status;
+	int r;
+
+	if (e->force)
+		kill_first(id);
+	r = oci_state_open(&k, id, err);
+	if (r == 0) {
+		status = oci_state_status(&k);
+		/* as with runc, one that was never started is no loss */
+		if (!e->force && status != OCI_STOPPED && status != OCI_CREATED)
+			r = rf_err_set(err, EINVAL, "cannot delete container %s that is not stopped: %s",
+				       k.id, oci_status_names[status]);
+	}
+	if (r == 0)
+		r = oci_delete(&k, err);
+	oci_state_close(&k);
+	return r == -ENOENT && e->force ? 0 : r;
+}
+
+static int compile_names(struct end *e, const char *pattern)
+{
+	if (regcomp(&e->names, pattern, REG_EXTENDED | REG_NOSUB) == 0)
+		return 0;
+	return oci_usage("--regex: '%.100s' is no extended regular expression", pattern);
+}
+
+static int delete_match(void *arg, struct oci_container *k)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct end *e = arg;
+
+	if (regexec(&e->names, k->id, 0, NULL, 0) == 0 && delete_one(e, k->id, &err) < 0)
+		e->status = oci_fail(&err);
+	return 0;
+}
+
+/* @one's error, or of all that match those that there were. */
+static int end_matching(struct end *e, const char *pattern,
+			int (*match)(void *arg, struct oci_container *k))
+{
+	struct rf_err err = RF_ERR_INIT;
+	int r = compile_names(e, pattern);
+
+	if (r)
+		return r;
+	r = oci_each(match, e, &err);
+	regfree(&e->names);
+	return r < 0 ? oci_fail(&err) : e->status;
 }
 
 static int delete_main(int argc, char **argv)
 {
-	struct oci_container k = OCI_CONTAINER_INIT;
 	struct rf_err err = RF_ERR_INIT;
-	enum oci_status status;
-	bool force = false;
+	struct end e = { .force = false };
 	char *words[1];
-	int r = oci_options(&oci_cmd_delete, argc, argv, take_flag, &force, words, 1, &err);
+	int r = oci_options(&oci_cmd_delete, argc, argv, take_flag, &e, words, 1, &err);
 
 	if (r == 0)
 		return oci_usage("delete: no container ID");
+	if (r > 0 && e.regex)
+		return end_matching(&e, words[0], delete_match);
 	if (r > 0)
-		r = oci_state_open(&k, words[0], &err);
-	if (r == -ENOENT && force) {
-		oci_state_close(&k);
-		return 0;
-	}
-	if (r == 0) {
-		status = oci_state_status(&k);
-		/* as with runc, one that was never started is no loss */
-		if (!force && status != OCI_STOPPED && status != OCI_CREATED)
-			r = rf_err_set(&err, EINVAL, "cannot delete container %s that is not stopped: %s",
-				       k.id, oci_status_names[status]);
-	}
-	if (r == 0)
-		r = oci_delete(&k, &err);
-	oci_state_close(&k);
+		r = delete_one(&e, words[0], &err);
 	return r < 0 ? oci_fail(&err) : 0;
 }
 
@@ -121,9 +192,10 @@ const struct command oci_cmd_delete = {
 
 /* ------------------------------------------------------------------------- kill */
 
-/* To each process of the group, by a pidfd that is known to be of it. */
-static int kill_group(const char *dir, int sig)
+/* To each process of one group, by a pidfd that is known to be of it. */
+static int signal_group(void *arg, const char *dir)
 {
+	const int sig = *(const int *)arg;
 	char path[4400];
 	FILE *f;
 	int pid;
@@ -152,7 +224,7 @@ static int kill_container(const struct oci_container *k, int sig, bool all, stru
 	int fd, r;
 
 	if (all && dir) {
-		r = kill_group(dir, sig);
+		r = rf_cgroup_walk(dir, signal_group, &sig);
 		return r < 0 ? rf_err_set(err, -r, "kill --all %s", k->id) : 0;
 	}
 	fd = oci_state_pidfd(k);
@@ -167,29 +239,44 @@ static int kill_container(const struct oci_container *k, int sig, bool all, stru
 }
 
 static const struct rf_opt kill_opts[] = {
-	{ .name = "all", .letter = 'a', .help = "every process of the container" },
+	{ .name = "all", .letter = 'a', .id = OPT_ALL, .help = "every process of the container" },
+	{ .name = "regex", .letter = 'r', .id = OPT_REGEX,
+	  .help = "the ID is an extended regular expression: all that it matches" },
 	{ .name = NULL }
 };
 
+static int kill_match(void *arg, struct oci_container *k)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct end *e = arg;
+
+	if (regexec(&e->names, k->id, 0, NULL, 0) == 0 && kill_container(k, e->sig, e->all, &err) < 0)
+		e->status = oci_fail(&err);
+	return 0;
+}
+
+/* Without its lock: who has that may be what has to be ended. */
 static int kill_main(int argc, char **argv)
 {
 	struct oci_container k = OCI_CONTAINER_INIT;
 	struct rf_err err = RF_ERR_INIT;
-	bool all = false;
+	struct end e = { .sig = SIGTERM };
 	char *words[2];
-	int sig = SIGTERM, r = oci_options(&oci_cmd_kill, argc, argv, take_flag, &all, words, 2, &err);
+	int r = oci_options(&oci_cmd_kill, argc, argv, take_flag, &e, words, 2, &err);
 
 	if (r == 0)
 		return oci_usage("kill: no container ID");
 	if (r == 2) {
-		sig = signal_number(words[1]);
-		if (sig < 0)
+		e.sig = signal_number(words[1]);
+		if (e.sig < 0)
 			return oci_usage("kill: no signal '%.40s'", words[1]);
 	}
+	if (r > 0 && e.regex)
+		return end_matching(&e, words[0], kill_match);
 	if (r > 0)
-		r = oci_state_open(&k, words[0], &err);
+		r = oci_state_peek(&k, words[0], &err);
 	if (r == 0)
-		r = kill_container(&k, sig, all, &err);
+		r = kill_container(&k, e.sig, e.all, &err);
 	oci_state_close(&k);
 	return r < 0 ? oci_fail(&err) : 0;
 }

@@ -15,7 +15,8 @@
 #include "options.h"
 
 enum { OPT_CONSOLE, OPT_CWD, OPT_ENV, OPT_TTY, OPT_USER, OPT_GIDS, OPT_PROCESS, OPT_DETACH,
-       OPT_PID_FILE, OPT_CAP, OPT_FDS, OPT_NNP, OPT_IGNORE_PAUSED, OPT_REFUSED };
+       OPT_PID_FILE, OPT_CAP, OPT_FDS, OPT_NNP, OPT_IGNORE_PAUSED, OPT_REFUSED,
+       OPT_PIDFD };
 
 static const struct rf_opt exec_opts[] = {
 	{ .name = "process", .letter = 'p', .arg = "FILE", .id = OPT_PROCESS,
@@ -24,6 +25,8 @@ static const struct rf_opt exec_opts[] = {
 	  .help = "send the terminal's master to this socket", .complete = RF_COMPLETE_FILE },
 	{ .name = "pid-file", .arg = "FILE", .id = OPT_PID_FILE,
 	  .help = "write the process's number to FILE", .complete = RF_COMPLETE_FILE },
+	{ .name = "pidfd-socket", .arg = "PATH", .id = OPT_PIDFD,
+	  .help = "send a pidfd of the process to this socket", .complete = RF_COMPLETE_FILE },
 	{ .name = "detach", .letter = 'd', .id = OPT_DETACH, .help = "leave it running" },
 	{ .name = "tty", .letter = 't', .id = OPT_TTY, .help = "with a terminal" },
 	{ .name = "cwd", .arg = "DIR", .id = OPT_CWD, .help = "its working directory" },
@@ -132,6 +135,9 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 		return 0;
 	case OPT_PID_FILE:
 		x->io.pid_file = value;
+		return 0;
+	case OPT_PIDFD:
+		x->io.pidfd_socket = value;
 		return 0;
 	case OPT_DETACH:
 		x->detach = true;
@@ -303,7 +309,7 @@ static int load(struct exec *x, char **argv, struct rf_err *err)
 	int r = sb ? rf_probe(&x->e.f, err) : rf_err_set(err, ENOMEM, "the process");
 
 	if (r == 0)
-		r = rf_oci_load(x->k.bundle, sb, &x->c, err);
+		r = rf_oci_load(x->k.bundle, x->k.config, sb, &x->c, err);
 	if (r < 0)
 		return r;
 	strip(sb);
@@ -366,7 +372,7 @@ static int exec_main(int argc, char **argv)
 	/* from here on others may work with the container */
 	oci_state_close(&x.k);
 	if (r == 0)
-		r = oci_io_write_pid(&x.io, x.e.pid, &err);
+		r = oci_io_tell(&x.io, x.e.pid, &err);
 	if (r < 0) {
 		(void)oci_fail_op(&err, x.e.failed_op);
 		return STATUS_FAILED;

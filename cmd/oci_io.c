@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdint.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,40 +56,57 @@ int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool term
 
 /* ------------------------------------------------------------------ the console */
 
-int oci_io_connect(struct oci_io *io, struct rf_err *err)
+static int connect_to(const char *option, const char *path, int *ret_fd, struct rf_err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd;
 
-	if (!io->console_socket)
-		return 0;
-	if (strlen(io->console_socket) >= sizeof(a.sun_path))
-		return rf_err_set(err, ENAMETOOLONG, "--console-socket %s", io->console_socket);
-	strcpy(a.sun_path, io->console_socket);
-	io->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (io->console < 0 || connect(io->console, (const struct sockaddr *)&a, sizeof(a)) < 0)
-		return rf_err_set(err, errno, "--console-socket %s", io->console_socket);
+	if (strlen(path) >= sizeof(a.sun_path))
+		return rf_err_set(err, ENAMETOOLONG, "%s %s", option, path);
+	strcpy(a.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
+		rf_err_set(err, errno, "%s %s", option, path);
+		if (fd >= 0)
+			(void)close(fd);
+		return -EIO;
+	}
+	*ret_fd = fd;
 	return 0;
 }
 
-/* Engines put it into blocking mode or not as they like. */
-int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
+/* @name goes with it, for who reads it. */
+static int send_fd(int to, const char *name, int fd)
 {
 	union { struct cmsghdr h; char space[CMSG_SPACE(sizeof(int))]; } control = { .h = {
 		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
 		.cmsg_type = SCM_RIGHTS,
 	} };
-	char name[] = "/dev/ptmx";
-	struct iovec iov = { .iov_base = name, .iov_len = sizeof(name) - 1 };
+	struct iovec iov = { .iov_base = (char *)(uintptr_t)name, .iov_len = strlen(name) };
 	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
-	int flags = fcntl(master, F_GETFL), r = 0;
+
+	memcpy(CMSG_DATA(&control.h), &fd, sizeof(fd));
+	return sendmsg(to, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int oci_io_connect(struct oci_io *io, struct rf_err *err)
+{
+	if (!io->console_socket)
+		return 0;
+	return connect_to("--console-socket", io->console_socket, &io->console, err);
+}
+
+/* Engines put it into blocking mode or not as they like. */
+int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
+{
+	int flags = fcntl(master, F_GETFL), r;
 
 	if (flags >= 0)
 		(void)fcntl(master, F_SETFL, flags & ~O_NONBLOCK);
-	memcpy(CMSG_DATA(&control.h), &master, sizeof(master));
-	if (io->console < 0 || sendmsg(io->console, &m, MSG_NOSIGNAL) < 0)
-		r = rf_err_set(err, io->console < 0 ? EPROTO : errno, "--console-socket %s",
-			       io->console_socket ? io->console_socket : "");
+	r = io->console < 0 ? -EPROTO : send_fd(io->console, "/dev/ptmx", master);
+	if (r < 0)
+		r = rf_err_set(err, -r, "--console-socket %s", io->console_socket ? io->console_socket : "");
 	(void)close(master);
 	return r;
 }
@@ -132,7 +151,7 @@ const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox 
 
 /* ------------------------------------------------------------------ the pid file */
 
-int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err)
+static int write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err)
 {
 	char *temporary, text[24];
 	int fd, r = 0;
@@ -157,3 +176,27 @@ int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err)
 	return r < 0 ? rf_err_set(err, -r, "--pid-file %s", io->pid_file) : 0;
 }
 
+static int send_pidfd(const struct oci_io *io, pid_t pid, struct rf_err *err)
+{
+	int to, fd, r;
+
+	if (!io->pidfd_socket)
+		return 0;
+	r = connect_to("--pidfd-socket", io->pidfd_socket, &to, err);
+	if (r < 0)
+		return r;
+	/* a child of ours, or parked: the number is its */
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	r = fd < 0 ? -errno : send_fd(to, "pidfd", fd);
+	if (fd >= 0)
+		(void)close(fd);
+	(void)close(to);
+	return r < 0 ? rf_err_set(err, -r, "--pidfd-socket %s", io->pidfd_socket) : 0;
+}
+
+int oci_io_tell(const struct oci_io *io, pid_t pid, struct rf_err *err)
+{
+	int r = write_pid(io, pid, err);
+
+	return r < 0 ? r : send_pidfd(io, pid, err);
+}

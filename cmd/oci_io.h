@@ -16,7 +16,7 @@ struct rf_features;
 struct rf_sandbox;
 
 struct oci_io {
-	const char	*console_socket, *pid_file;
+	const char	*console_socket, *pid_file, *pidfd_socket;
 	int		 preserve;	/* descriptors from 3 on */
 	int		 console;	/* connected socket; -1 */
 };
@@ -30,7 +30,8 @@ int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool term
 int oci_io_connect(struct oci_io *io, struct rf_err *err);
 /* Takes @master, whatever it returns. */
 int oci_io_send(struct oci_io *io, int master, struct rf_err *err);
-int oci_io_write_pid(const struct oci_io *io, pid_t pid, struct rf_err *err);
+/* Its number into the file, a pidfd to the socket, where either is asked for. */
+int oci_io_tell(const struct oci_io *io, pid_t pid, struct rf_err *err);
 
 /* What RF_DONE_FAILED means, in the words that engines know; the name of the op. */
 const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox *sb,

@@ -100,7 +100,7 @@ int oci_options(const struct command *cmd, int argc, char **argv,
 /* ---------------------------------------------------------------- global options */
 
 enum { OPT_ROOT, OPT_LOG, OPT_LOG_FORMAT, OPT_LOG_LEVEL, OPT_SYSTEMD, OPT_MANAGER, OPT_DEBUG,
-       OPT_ROOTLESS, OPT_VERSION, OPT_HELP };
+       OPT_ROOTLESS, OPT_CRIU, OPT_VERSION, OPT_HELP };
 
 static const struct rf_opt global_opts[] = {
 	{ .name = "root", .arg = "DIR", .id = OPT_ROOT, .help = "where containers are kept",
@@ -118,7 +118,10 @@ static const struct rf_opt global_opts[] = {
 	{ .name = "rootless", .arg = "WORD", .id = OPT_ROOTLESS,
 	  .help = "taken for the sake of callers: who may do what, the kernel says" },
 	{ .name = "version", .letter = 'v', .id = OPT_VERSION, .help = "print the version" },
+	{ .name = "criu", .arg = "PATH", .id = OPT_CRIU,
+	  .help = "taken for the sake of callers: nothing is checkpointed" },
 	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },
+	{ .name = "usage", .letter = '?', .id = OPT_HELP, .help = "the same" },
 	{ .name = NULL }
 };
 
@@ -258,6 +261,16 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
+static bool asks_for_help(const char *word)
+{
+	static const char *const words[] = { "--help", "-h", "-?", "--usage" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct rf_err err = RF_ERR_INIT;
@@ -282,7 +295,7 @@ int main(int argc, char **argv)
 		return oci_fail(&err);
 	for (first = 1; argv[first] != words[0]; first++)
 		;
-	if (argc > first + 1 && (!strcmp(argv[first + 1], "--help") || !strcmp(argv[first + 1], "-h")))
+	if (argc > first + 1 && asks_for_help(argv[first + 1]))
 		return help_of(cmd);
 	return cmd->main(argc - first, argv + first);
 }

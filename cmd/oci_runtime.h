@@ -70,6 +70,7 @@ struct oci_container {
 	uid_t		 owner;
 	struct oci_group groups[RF_OCI_TREES];
 	size_t		 nr_groups;
+	char		*config;	/* file in the bundle; NULL: config.json */
 	char		*unit;		/* of systemd's, which has made the groups; or NULL */
 	bool		 user_unit;	/* by the user's bus */
 	char		*annotations;	/* as JSON */
@@ -153,6 +154,8 @@ char *oci_scope_devices(void);
 
 /* ------------------------------------------------------------------------ end */
 
+/* Call for each container of the root whose state can be read; without their locks. */
+int oci_each(int (*visit)(void *arg, struct oci_container *k), void *arg, struct rf_err *err);
 /* Kill what is left, remove its groups and its directory: in bounded time. */
 int oci_delete(struct oci_container *k, struct rf_err *err);
 

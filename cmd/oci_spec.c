@@ -18,16 +18,18 @@
 
 /* ------------------------------------------------------------------------- spec */
 
-enum { OPT_BUNDLE, OPT_ROOTLESS };
+enum { OPT_BUNDLE, OPT_ROOTLESS, OPT_FILE };
 
 struct spec {
-	const char	*bundle;
+	const char	*bundle, *file;
 	bool		 rootless;
 };
 
 static const struct rf_opt spec_opts[] = {
 	{ .name = "bundle", .letter = 'b', .arg = "DIR", .id = OPT_BUNDLE,
 	  .help = "write to DIR instead of the current directory", .complete = RF_COMPLETE_DIR },
+	{ .name = "file", .letter = 'f', .arg = "FILE", .id = OPT_FILE,
+	  .help = "in that directory, instead of config.json", .complete = RF_COMPLETE_FILE },
 	{ .name = "rootless", .id = OPT_ROOTLESS, .help = "one for an ordinary user" },
 	{ .name = NULL }
 };
@@ -39,6 +41,8 @@ static int take_spec(void *state, const struct rf_opt *opt, const char *value, s
 	(void)err;
 	if (opt->id == OPT_BUNDLE)
 		s->bundle = value;
+	else if (opt->id == OPT_FILE)
+		s->file = value;
 	else
 		s->rootless = true;
 	return 0;
@@ -109,7 +113,8 @@ static int write_spec(const struct spec *s, struct rf_err *err)
 	if (root && (!s->rootless || make_rootless(root) == 0))
 		text = json_dumps(root, JSON_INDENT(8));
 	json_decref(root);
-	if (!text || asprintf(&file, "%s/config.json", s->bundle) < 0) {
+	if (!text || asprintf(&file, "%s%s%s", *s->file == '/' ? "" : s->bundle,
+			      *s->file == '/' ? "" : "/", s->file) < 0) {
 		free(text);
 		return rf_err_set(err, ENOMEM, "spec");
 	}
@@ -132,7 +137,7 @@ static int write_spec(const struct spec *s, struct rf_err *err)
 
 static int spec_main(int argc, char **argv)
 {
-	struct spec s = { .bundle = "." };
+	struct spec s = { .bundle = ".", .file = "config.json" };
 	struct rf_err err = RF_ERR_INIT;
 	int r = oci_options(&oci_cmd_spec, argc, argv, take_spec, &s, NULL, 0, &err);
 

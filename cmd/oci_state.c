@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -27,6 +28,7 @@
 #include "report.h"
 
 #define STATE_MAX	(4U << 20)
+#define PATIENCE_MS	10000	/* for another who has the lock */
 
 const char *const oci_status_names[] = {
 	[OCI_CREATING] = "creating", [OCI_CREATED] = "created", [OCI_RUNNING] = "running",
@@ -235,14 +237,22 @@ static int open_root(bool mine, struct rf_err *err)
 	return -EPERM;
 }
 
-/* Locked, and still what @id leads to.  1: it was removed meanwhile. */
+/*
+ * Locked, and still what @id leads to.  1: it was removed meanwhile.  Who has the lock
+ * may hang, in a hook or with a file system: nobody hangs with it.
+ */
 static int lock(int dir)
 {
+	const struct timespec pause = { .tv_nsec = 5000000 };
 	struct stat st;
 
-	while (flock(dir, LOCK_EX) < 0)
-		if (errno != EINTR)
+	for (int left = PATIENCE_MS; flock(dir, LOCK_EX | LOCK_NB) < 0; left -= 5) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		(void)nanosleep(&pause, NULL);
+	}
 	if (fstat(dir, &st) < 0)
 		return -errno;
 	return st.st_nlink == 0;
@@ -324,6 +334,8 @@ static int take_state(struct oci_container *k, const json_t *root)
 	k->pid = (pid_t)pid;
 	k->start = (uint64_t)json_integer_value(json_object_get(root, "start"));
 	k->owner = (uid_t)json_integer_value(json_object_get(root, "owner"));
+	if (json_object_get(root, "config"))
+		(void)take_text(root, "config", &k->config);
 	if (json_object_get(root, "unit"))
 		(void)take_text(root, "unit", &k->unit);
 	k->user_unit = json_is_true(json_object_get(root, "userUnit"));
@@ -390,6 +402,8 @@ int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
 	k->locked = true;
 	if (r == 1)
 		return no_container(id, err);
+	if (r == -ETIMEDOUT)
+		return rf_err_set(err, ETIMEDOUT, "container %s: another ringfence-oci is at work with it", id);
 	return r < 0 ? rf_err_set(err, -r, "open %s/%s", oci.root, id) : read_state(k, err);
 }
 
@@ -406,6 +420,8 @@ static json_t *as_json(const struct oci_container *k)
 			 "id", k->id, "pid", (int)k->pid, "start", (json_int_t)k->start, "owner",
 			 (json_int_t)k->owner, "bundle", k->bundle, "rootfs", k->rootfs, "created",
 			 k->created, "annotations", notes, "groups", groups);
+	if (root && k->config)
+		(void)json_object_set_new(root, "config", json_string(k->config));
 	if (root && k->unit) {
 		(void)json_object_set_new(root, "unit", json_string(k->unit));
 		(void)json_object_set_new(root, "userUnit", json_boolean(k->user_unit));
@@ -477,6 +493,7 @@ void oci_state_close(struct oci_container *k)
 	free(k->rootfs);
 	free(k->created);
 	free(k->unit);
+	free(k->config);
 	free(k->annotations);
 	free(k->hooks);
 	if (k->dir >= 0)

@@ -25,6 +25,7 @@ static const struct { const char *object, *key; enum kind kind; } keys[] = {
 	{ "cpu", "burst", NUMBER }, { "cpu", "realtimeRuntime", NUMBER },
 	{ "cpu", "realtimePeriod", NUMBER }, { "cpu", "idle", NUMBER }, { "cpu", "cpus", TEXT },
 	{ "cpu", "mems", TEXT }, { "pids", "limit", NUMBER }, { "blockIO", "weight", NUMBER },
+	{ "memory", "kernelTCP", BYTES }, { "memory", "kernel", BYTES },
 };
 
 static const struct rf_opt update_opts[] = {
@@ -44,6 +45,8 @@ static const struct rf_opt update_opts[] = {
 	{ .name = "cpuset-mems", .arg = "LIST", .id = 11, .help = "memory nodes" },
 	{ .name = "pids-limit", .arg = "N", .id = 12, .help = "number of tasks" },
 	{ .name = "blkio-weight", .arg = "N", .id = 13, .help = "weight of disk I/O" },
+	{ .name = "kernel-memory-tcp", .arg = "BYTES", .id = 14, .help = "limit of buffers of TCP" },
+	{ .name = "kernel-memory", .arg = "BYTES", .id = 15, .help = "refused: kernels have it no more" },
 	{ .name = "l3-cache-schema", .arg = "TEXT", .id = OPT_REFUSED, .help = "refused: not built in yet" },
 	{ .name = "mem-bw-schema", .arg = "TEXT", .id = OPT_REFUSED, .help = "refused: not built in yet" },
 	{ .name = NULL }

@@ -193,6 +193,8 @@ int rf_cgroup_thaw(const char *dir);
 int rf_cgroup_kill(const char *dir);
 /* 1: it has tasks, 0: none, or a negative errno. */
 int rf_cgroup_is_populated(const char *dir);
+/* @visit each group, @dir and those below it; the first negative answer ends it. */
+int rf_cgroup_walk(const char *dir, int (*visit)(void *arg, const char *dir), void *arg);
 /* Kill what is in it and remove it; waits for the tasks to be gone. */
 int rf_cgroup_remove(const char *dir);
 /* Remove groups of ours below @parent whose launcher is dead: nobody holds their lock. */

@@ -230,6 +230,34 @@ int rf_cgroup_kill(const char *dir)
 	return r > 0 ? -EBUSY : r;
 }
 
+/* ------------------------------------------------------------------ walking */
+
+static int walk(const char *dir, int (*visit)(void *arg, const char *dir), void *arg, int depth)
+{
+	int r = visit(arg, dir);
+	DIR *d = r == 0 && depth < DEPTH ? opendir(dir) : NULL;
+	struct dirent *e;
+
+	while (r == 0 && d && (e = readdir(d))) {
+		char path[PATH_SIZE];
+		int n;
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		n = snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (n > 0 && (size_t)n < sizeof(path))
+			r = walk(path, visit, arg, depth + 1);
+	}
+	if (d)
+		(void)closedir(d);
+	return r;
+}
+
+int rf_cgroup_walk(const char *dir, int (*visit)(void *arg, const char *dir), void *arg)
+{
+	return walk(dir, visit, arg, 0);
+}
+
 /* ----------------------------------------------------------------- removing */
 
 /* Groups that the payload has made below its own, deepest first. */

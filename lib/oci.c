@@ -188,10 +188,12 @@ int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandb
 	return r < 0 ? r : check_whole(&o, root);
 }
 
-int rf_oci_load(const char *bundle, struct rf_sandbox *sb, struct rf_oci_config *c,
-		struct rf_err *err)
+int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb,
+		struct rf_oci_config *c, struct rf_err *err)
 {
-	char *file = rf_sandbox_printf(sb, "%s/config.json", bundle), *text = NULL;
+	const bool absolute = name && *name == '/';
+	char *file = rf_sandbox_printf(sb, "%s%s%s", absolute ? "" : bundle, absolute ? "" : "/",
+				       name ? name : "config.json"), *text = NULL;
 	size_t len = 0;
 	int r;
 

@@ -103,8 +103,8 @@ struct rf_oci_config {
 /* Read @text, which errors call @name.  0, or a negative errno with @err. */
 int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
 		 struct rf_oci_config *c, struct rf_err *err);
-/* Read @bundle/config.json. */
-int rf_oci_load(const char *bundle, struct rf_sandbox *sb, struct rf_oci_config *c,
+/* Read file @name from the directory @bundle; NULL: config.json. */
+int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb, struct rf_oci_config *c,
 		struct rf_err *err);
 /* A process alone, for `exec`. */
 int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
