@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,6 +340,42 @@ static bool destination_missing(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
+static bool is_end_of(const char *path, const char *tail)
+{
+	size_t len = strlen(path), n = strlen(tail);
+
+	return len > n && path[len - n - 1] == '/' && !strcmp(path + len - n, tail);
+}
+
+/* What @m has of the host besides a bind's source, and opens by @path. */
+static const char *other_source(const struct rf_mount *m, const char *path)
+{
+	for (size_t i = 0; i < m->nr_lower; i++)
+		if (is_end_of(m->lower[i], path))
+			return m->lower[i];
+	if (m->upper && is_end_of(m->upper, path))
+		return m->upper;
+	if (m->work && is_end_of(m->work, path))
+		return m->work;
+	return m->kind == RF_MOUNT_DEV ? "/dev" : NULL;
+}
+
+/* A path that is opened in the root is where an entry goes; another is of the host. */
+static bool opened_missing(const struct rf_failed *x, struct rf_err *err)
+{
+	const struct rf_mount *m = entry_of(x);
+	const char *source;
+	size_t len;
+
+	if (x->op->u.open.resolve & RESOLVE_IN_ROOT)
+		return destination_missing(x, err);
+	source = m ? other_source(m, path_of(x)) : NULL;
+	if (!source || !first_missing(x, source, &len))
+		return false;
+	rf_err_hint(err, "the host has no %.*s", (int)len, source);
+	return true;
+}
+
 /* What the host has where @m goes: what is there without @m itself. */
 static bool through(const struct rf_failed *x, const struct rf_mount *m, char buf[2 * PATH_MAX])
 {
@@ -466,7 +503,7 @@ static const struct row {
 	{ RF_OP_OPEN_TREE,	EACCES,	source_closed },
 	{ RF_OP_OPEN_TREE,	ESTALE,	source_changed },
 	{ RF_OP_OPEN_TREE,	EINVAL,	source_not_recursive },
-	{ RF_OP_OPEN,		ENOENT,	destination_missing },
+	{ RF_OP_OPEN,		ENOENT,	opened_missing },
 	{ RF_OP_MKDIR,		EROFS,	destination_missing },
 	{ RF_OP_MKFILE,		EROFS,	destination_missing },
 	{ RF_OP_SYMLINK,	EROFS,	destination_missing },

@@ -14,7 +14,7 @@
 #include "hint.h"
 
 static const struct rf_features user = {
-	.kernel = RF_KERNEL(6, 18), .uid = 1000, .gid = 1000, .last_cap = 40, .nofile = 16,
+	.kernel = RF_KERNEL(6, 18), .uid = 1000, .gid = 1000, .last_cap = 40, .nofile = 64,
 };
 
 /* A file of the host at @path, with its directories. */
@@ -86,16 +86,16 @@ static const struct {
 	{ "/proc/self/status", "Name:\tx\nSeccomp:\t0\n", BARE, "clone as=context", EPERM, "chroot" },
 	{ "/opt/x", "", BARE "mounts: [{ro: /opt/y/z, at: /mnt}]\n", "open_tree dir=%1 \"opt", ENOENT,
 	  "the host has no /opt/y; `optional: true`" },
-	{ "/x", "", BARE "mounts: [{ro: /usr, at: /mnt/usr}]\n", "open dir=%2 \"mnt/usr\"", ENOENT,
+	{ "/x", "", BARE "mounts: [{ro: /usr, at: /mnt/usr}]\n", "open dir=%1 \"mnt/usr\"", ENOENT,
 	  "read-only" },
-	{ "/x", "", BARE "mounts: [{rw: /w}, {ro: /usr, at: /w/usr}]\n", "open dir=%2 \"w/usr\"", ENOENT,
+	{ "/x", "", BARE "mounts: [{rw: /w}, {ro: /usr, at: /w/usr}]\n", "open dir=%1 \"w/usr\"", ENOENT,
 	  "`create: true`" },
-	{ "/x", "", BARE "mounts: [{dir: /new}]\n", "mkdir dir=%2 \"new\"", EROFS, "read-only" },
+	{ "/x", "", BARE "mounts: [{dir: /new}]\n", "mkdir dir=%1 \"new\"", EROFS, "read-only" },
 	{ "/x", "", BARE "cwd: /nowhere\n", "chdir \"/nowhere\"", ENOENT, "neither the host nor" },
 	{ "/home/me/x", "", BARE "cwd: /home/me\n", "chdir \"/home/me\"", ENOENT,
 	  "the host has /home/me, but" },
 	{ "/x", "", BARE, "clone as=payload", EAGAIN, "processes" },
-	{ "/x", "", BARE, "open \"/\"", EMFILE, "RLIMIT_NOFILE is 16" },
+	{ "/x", "", BARE, "open \"/\"", EMFILE, "RLIMIT_NOFILE is 64" },
 	{ "/x", "", BARE "limits: {nofile: 16}\n", "rlimit", EPERM, "hard limit" },
 	{ "/x", "", BARE "mounts: [{overlay: /o, lower: [/a], upper: tmpfs}]\n", "mkfs \"overlay\"",
 	  ENODEV, "this kernel has no overlay" },
@@ -118,6 +118,18 @@ TEST(what_nothing_explains_gets_no_hint)
 	struct rf_err err = hint_of(BARE, "close_range", EIO);
 
 	EXPECT_STR("", err.hint);
+}
+
+TEST(a_source_that_is_opened_is_no_destination)
+{
+	expect_hint(BARE "mounts: [{dev: /d}]\n", "open dir=%1 \"dev\"", ENOENT,
+		    "the host has no /dev");
+	expect_hint(BARE "mounts: [{overlay: /o, lower: [/none/x]}]\n", "open dir=%1 \"none/x\"",
+		    ENOENT, "the host has no /none");
+	expect_hint(BARE "mounts: [{overlay: /o, lower: [/tmp/x], upper: /tmp/u, work: /tmp/w}]\n",
+		    "open dir=%2 \"u\"", ENOENT, "the host has no /tmp");
+	expect_hint(BARE "mounts: [{dev: /d}]\n", "open dir=%1 \"d\"", ENOENT,
+		    "/d would have to be made");
 }
 
 /* ------------------------------------------------------------------- the command */
@@ -175,7 +187,7 @@ TEST(two_destinations_that_are_one_place_are_both_named)
 	host_file("/usr/lib/x", "", 0644);
 	snprintf(link, sizeof(link), "%s/lib", harness_dir());
 	EXPECT_INT(0, symlink("usr/lib", link));
-	expect_hint(BARE "mounts:\n- {tmpfs: /lib}\n- {tmpfs: /usr/lib}\n", "verify root=%2 \"lib\"",
+	expect_hint(BARE "mounts:\n- {tmpfs: /lib}\n- {tmpfs: /usr/lib}\n", "verify root=%1 \"lib\"",
 		    EBUSY, "/lib is the same place as /usr/lib of line 4");
 }
 
