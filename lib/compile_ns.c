@@ -223,7 +223,7 @@ void rf_emit_pid1(struct rf_compile *k)
 	rf_chain_set_place(k->c, init ? &k->sb->init_place : NULL);
 	/* the context itself, and pid 1, which inherits it: pivot_root moves a task
 	   that stands at the old root, but one that stands elsewhere would keep a
-	   way out */
+	   way out; and where nothing is pivoted, one below what mounts cover */
 	if (init || k->new_mount)
 		rf_chain_add(k->c, RF_OP_CHDIR)->u.chdir.path = root;
 	if (!init)

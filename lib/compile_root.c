@@ -20,7 +20,7 @@
 
 /* ------------------------------------------------------------------ in place? */
 
-/* Binds that are open at the same time, and what else a chain has open. */
+/* Binds that are open at the same time; what else a chain has open, but for `fds`. */
 #define EARLY_MAX	48
 #define OTHERS_MAX	24
 
@@ -31,13 +31,31 @@ static bool needs_old_root(const struct rf_compile *k, const struct rf_mount *m)
 	       (m->kind == RF_MOUNT_CGROUP && k->join_makes_cgroup);
 }
 
-/* A file that is open for writing keeps its mount from becoming read-only. */
+/*
+ * A file that is open for writing keeps its mount from becoming read-only, and a
+ * directory that is passed in would become so with it: the host's is what was asked for.
+ */
 static bool opens_for_writing(const struct rf_sandbox *sb)
 {
 	for (size_t i = 0; i < sb->nr_fds; i++)
-		if (sb->fds[i].kind == RF_FD_OPEN && (sb->fds[i].flags & (O_ACCMODE | O_CREAT)) != O_RDONLY)
+		if (sb->fds[i].kind == RF_FD_OPEN &&
+		    (sb->fds[i].dir_ok || (sb->fds[i].flags & (O_ACCMODE | O_CREAT)) != O_RDONLY))
 			return true;
 	return false;
+}
+
+/* A source that was not there may be what another entry makes, on the host. */
+static bool may_make_source(const struct rf_mount_plan *p)
+{
+	bool absent = false, makes = false;
+
+	for (size_t i = 0; i < p->nr; i++) {
+		const struct rf_mount *m = p->items[i].m;
+
+		absent |= rf_is_bind(m) && m->flags & RF_MF_ABSENT;
+		makes |= m->flags & RF_MF_CREATE;
+	}
+	return absent && makes;
 }
 
 /*
@@ -52,14 +70,14 @@ static bool is_in_place(const struct rf_compile *k)
 	size_t binds = 0;
 
 	if (k->sb->root.kind != RF_ROOT_HOST || !k->new_user || p->stage || p->slave ||
-	    opens_for_writing(k->sb))
+	    opens_for_writing(k->sb) || may_make_source(p))
 		return false;
 	for (size_t i = 0; i < p->nr; i++) {
 		binds += rf_is_bind(p->items[i].m);
 		if (needs_old_root(k, p->items[i].m))
 			return false;
 	}
-	return binds <= EARLY_MAX && binds + OTHERS_MAX <= k->f->nofile;
+	return binds <= EARLY_MAX && binds + k->sb->nr_fds + OTHERS_MAX <= k->f->nofile;
 }
 
 void rf_plan_root(struct rf_compile *k)
@@ -129,20 +147,23 @@ static void emit_begin(struct rf_compile *k)
 static void emit_root_in_place(struct rf_compile *k)
 {
 	struct rf_mount_plan *p = &k->mounts;
-	bool dev = false;
+	const struct rf_mount *dev = NULL;
 
 	for (size_t i = 0; i < p->nr; i++) {
 		struct rf_item *item = &p->items[i];
 
-		dev |= item->m->kind == RF_MOUNT_DEV;
+		if (item->m->kind == RF_MOUNT_DEV)
+			dev = item->m;
 		if (!rf_is_bind(item->m))
 			continue;
 		rf_chain_set_place(k->c, &item->m->place);
 		item->source = rf_emit_detached(k, item->m, item->has_below);
 	}
-	rf_chain_set_place(k->c, &k->sb->root.place);
-	if (dev)
+	if (dev) {
+		rf_chain_set_place(k->c, &dev->place);
 		k->hostdev = rf_emit_open_source(k, "/dev", O_DIRECTORY);
+	}
+	rf_chain_set_place(k->c, &k->sb->root.place);
 	k->newroot = k->oldroot;
 	rf_emit_setattr(k, k->newroot, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true);
 }

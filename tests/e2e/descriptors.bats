@@ -12,6 +12,11 @@ setup() {
 	assert_output_has "/etc is a directory, a way out of the sandbox"
 	run -0 "$RINGFENCE" run --fd 3:open=/etc,directory=true -- readlink /proc/self/fd/3
 	[ "$output" = /etc ]
+	# and is the host's, also where the root is that, read-only
+	mkdir dir
+	run -0 "$RINGFENCE" run --root host --proc /proc \
+		--fd "3:open=$DIR/dir,directory=true" -- touch /proc/self/fd/3/made
+	[ -e dir/made ]
 }
 
 @test "a directory at a standard descriptor is refused" {

@@ -272,6 +272,17 @@ ptmx" ] || [ "${lines[0]}" = 3 ]
 	[ "$status" = 0 ]
 }
 
+@test "a source can be what an entry at an earlier place makes on the host" {
+	mkdir dir
+	on_host "touch $DIR/dir/other/made" <<-E
+	  - {rw: $DIR/dir}
+	  - {dir: $DIR/dir/new, create: true}
+	  - {rw: $DIR/dir/new, at: $DIR/dir/other, create: true}
+	E
+	[ "$status" = 0 ]
+	[ -e dir/new/made ]
+}
+
 @test "an optional entry without a source is left out" {
 	from_nothing 'ls /' <<-E
 	  - {ro: $DIR/none, at: /none, optional: true}

@@ -150,6 +150,7 @@ static const struct {
 	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x}}\n",			"pivot_root", 0 },
 	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x, access: read-write}}\n",	"pivot_root", 1 },
 	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x, access: write}}\n",	"pivot_root", 1 },
+	{ ON_HOST("{ro: /a}") "fds: {3: {open: /x, directory: true}}\n",	"pivot_root", 1 },
 	/* every entry that is a mount is looked at in the end */
 	{ MOUNTS("{ro: /a}, {symlink: a, at: /b}, {dir: /c}, {tmpfs: /d}"), "verify", 2 },
 };
@@ -181,6 +182,56 @@ TEST(one_dev_has_what_programs_expect)
 	EXPECT_INT(6, count_lines(&c, "open_tree dir=%1 \"dev/"));
 	/* group 5 has no name inside */
 	EXPECT_TRUE(find_line(&c, "mkfs \"devpts\" options=ptmxmode=0666,mode=0620 ", 0) > 0);
+	compiled_free(&c);
+}
+
+/* The lowest limit of descriptors with which the host's tree of @spec is not copied. */
+static uint64_t in_place_from(const char *spec)
+{
+	struct rf_features f = user;
+
+	for (f.nofile = 1; f.nofile < 1024; f.nofile++) {
+		struct compiled c = compile_spec(spec, &f);
+		int copied = count_lines(&c, "pivot_root");
+
+		compiled_free(&c);
+		if (!copied)
+			break;
+	}
+	return f.nofile;
+}
+
+TEST(binds_are_opened_early_where_there_are_descriptors_for_that)
+{
+	uint64_t few = in_place_from(ON_HOST("{ro: /a}")), max = 1024;
+	char spec[4096] = "root: host\nmounts: [";
+
+	EXPECT_INT(few + 2, in_place_from(ON_HOST("{ro: /a}, {rw: /b}, {ro: /c}")));
+	EXPECT_INT(few + 2, in_place_from(ON_HOST("{ro: /a}")
+					  "fds: {3: {open: /x}, 4: {open: /y}}\n"));
+	for (int i = 0; i < 60; i++)
+		snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), "{ro: /%d}, ", i);
+	strcat(spec, "{tmpfs: /t}]\n");
+	EXPECT_INT(max, in_place_from(spec));
+}
+
+/* The line of the spec that the first op like @prefix comes from. */
+static uint32_t line_of(const struct compiled *c, const char *prefix)
+{
+	int i = find_line(c, prefix, 0);
+
+	if (i < 0)
+		fail_msg("no '%s' in\n%s", prefix, c->text);
+	return c->chain->origins[c->chain->ops[i].origin].line;
+}
+
+TEST(what_is_opened_early_comes_from_its_entry)
+{
+	struct compiled c = compile_spec("root: host\nmounts:\n- {dev: /dev}\n- {ro: /a}\n", &user);
+
+	EXPECT_INT(3, line_of(&c, "open dir=%1 \"dev\" flags=directory"));
+	EXPECT_INT(4, line_of(&c, "open_tree dir=%1 \"a\""));
+	EXPECT_INT(1, line_of(&c, "mount_setattr %1"));
 	compiled_free(&c);
 }
 
@@ -263,6 +314,19 @@ TEST(a_missing_optional_source_leaves_no_trace_of_its_destination)
 	EXPECT_INT(0, count_lines(&c, "mkdir"));
 	EXPECT_TRUE(c.chain->ops[find_line(&c, "open_tree", 0)].flags & RF_OP_F_HARD);
 	EXPECT_TRUE(c.chain->ops[find_line(&c, "open dir=%2 \"x\"", 0)].flags & RF_OP_F_HARD);
+	compiled_free(&c);
+}
+
+TEST(a_source_that_another_entry_makes_is_opened_after_that)
+{
+	struct compiled c = compile_absent(
+		ON_HOST("{rw: /w}, {dir: /w/n, create: true}, {ro: /w/n, at: /x}"), "/x");
+	static const char *const lines[] = {
+		"mkdir dir=%2 \"w/n\"", "open_tree dir=%1 \"w/n\"", "pivot_root", NULL
+	};
+
+	EXPECT_INT(0, c.r);
+	expect_lines(&c, "source", lines);
 	compiled_free(&c);
 }
 
