@@ -91,8 +91,10 @@ static int print_features(const struct explain *e, struct rf_err *err)
 		r = rf_probe_subids(&f, err);
 	if (r < 0)
 		return r;
-	if (!e->features)
+	if (!e->features) {
 		rf_probe_landlock(&f);
+		rf_probe_labels(&f);
+	}
 	rf_features_print(&f, text, sizeof(text));
 	out("%s", text);
 	return 0;

@@ -125,6 +125,8 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		r = rf_probe_subids(&n->f, err);
 	if (n->sb->landlock.on)
 		rf_probe_landlock(&n->f);
+	if (r == 0 && rf_oci_has_labels(n->sb))
+		rf_probe_labels(&n->f);
 	if (r == 0)
 		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
 	n->sb->oci.keep_keyring = n->no_keyring;

@@ -128,7 +128,7 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	e->failed_op = NULL;
 	r = join_container(e, k, err);
 	if (r == 0 && e->in_groups)
-		r = oci_groups_open(k, &e->sb->cgroup, err);
+		r = oci_groups_open_below(k, e->below, e->nr_below, &e->sb->cgroup, err);
 	if (r == 0)
 		r = rf_compile(e->sb, &e->f, &e->chain, err);
 	if (r == 0)

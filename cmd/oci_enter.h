@@ -14,6 +14,8 @@ struct oci_entry {
 	struct rf_features f;
 	struct oci_io	*io;		/* NULL: none */
 	bool		 in_groups;	/* it belongs to the container's control groups */
+	const char	*const *below;	/* or to some below them (oci_groups_open_below()) */
+	size_t		 nr_below;
 
 	struct rf_chain	*chain;
 	struct rf_ring	*ring;

@@ -15,8 +15,8 @@
 #include "options.h"
 
 enum { OPT_CONSOLE, OPT_CWD, OPT_ENV, OPT_TTY, OPT_USER, OPT_GIDS, OPT_PROCESS, OPT_DETACH,
-       OPT_PID_FILE, OPT_CAP, OPT_FDS, OPT_NNP, OPT_IGNORE_PAUSED, OPT_REFUSED,
-       OPT_PIDFD };
+       OPT_PID_FILE, OPT_CAP, OPT_FDS, OPT_NNP, OPT_IGNORE_PAUSED, OPT_APPARMOR, OPT_LABEL,
+       OPT_CGROUP, OPT_PIDFD };
 
 static const struct rf_opt exec_opts[] = {
 	{ .name = "process", .letter = 'p', .arg = "FILE", .id = OPT_PROCESS,
@@ -40,9 +40,10 @@ static const struct rf_opt exec_opts[] = {
 	{ .name = "preserve-fds", .arg = "N", .id = OPT_FDS, .help = "pass N descriptors from 3 on" },
 	{ .name = "no-new-privs", .id = OPT_NNP, .help = "with no_new_privs" },
 	{ .name = "ignore-paused", .id = OPT_IGNORE_PAUSED, .help = "also if the container is paused" },
-	{ .name = "process-label", .arg = "LABEL", .id = OPT_REFUSED, .help = "refused: not built in yet" },
-	{ .name = "apparmor", .arg = "PROFILE", .id = OPT_REFUSED, .help = "refused: not built in yet" },
-	{ .name = "cgroup", .arg = "PATH", .id = OPT_REFUSED, .help = "refused: not built in yet" },
+	{ .name = "process-label", .arg = "LABEL", .id = OPT_LABEL, .help = "its label of SELinux" },
+	{ .name = "apparmor", .arg = "PROFILE", .id = OPT_APPARMOR, .help = "its profile of AppArmor" },
+	{ .name = "cgroup", .arg = "[CONTROLLER,...:]PATH", .id = OPT_CGROUP, .flags = RF_OPT_REPEAT,
+	  .help = "a group below the container's" },
 	{ .name = NULL }
 };
 
@@ -55,6 +56,9 @@ struct exec {
 	size_t		 nr_env;
 	uint32_t	 gids[MORE_MAX];
 	size_t		 nr_gids;
+	const char	*below[MORE_MAX];	/* groups below the container's */
+	size_t		 nr_below;
+	const char	*apparmor, *label;	/* NULL: not said */
 	uint64_t	 caps;
 	int64_t		 uid, gid;	/* -1: not said */
 	bool		 detach, tty, nnp, ignore_paused;
@@ -122,6 +126,24 @@ static int take_env(struct exec *x, const char *value, struct rf_err *err)
 	return 0;
 }
 
+static int take_label(const char **to, const struct rf_opt *opt, const char *value,
+		      struct rf_err *err)
+{
+	const char *wrong = rf_oci_label_wrong(value);
+
+	*to = *value ? value : NULL;
+	return wrong ? rf_err_set(err, EINVAL, "--%s: %s", opt->name, wrong) : 0;
+}
+
+static int take_below(struct exec *x, const char *value, struct rf_err *err)
+{
+	if (x->nr_below == MORE_MAX)
+		return rf_err_set(err, EINVAL, "--cgroup: more than %d", MORE_MAX);
+	if (*value)
+		x->below[x->nr_below++] = value;
+	return 0;
+}
+
 static int take(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err)
 {
 	struct exec *x = state;
@@ -167,8 +189,14 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 		x->io.preserve = options_number(value, 0, 1000);
 		return x->io.preserve < 0 ? rf_err_set(err, EINVAL, "--preserve-fds: '%s' is no number "
 						       "from 0 to 1000", value) : 0;
+	case OPT_APPARMOR:
+		return take_label(&x->apparmor, opt, value, err);
+	case OPT_LABEL:
+		return take_label(&x->label, opt, value, err);
+	case OPT_CGROUP:
+		return take_below(x, value, err);
 	default:
-		return *value ? rf_err_set(err, EINVAL, "--%s: it is not built in yet", opt->name) : 0;
+		return 0;
 	}
 }
 
@@ -189,6 +217,7 @@ static void strip(struct rf_sandbox *sb)
 	sb->user.nr_uid_map = sb->user.nr_gid_map = 0;
 	o->nr_masked = o->nr_readonly = o->nr_sysctls = 0;
 	o->has_root_propagation = o->console = false;
+	o->mount_label.text = NULL;
 	for (int i = 0; i < RF_NS_NR; i++)
 		sb->ns[i] = (struct rf_ns_spec){ .mode = RF_NS_HOST, .fd = -1 };
 }
@@ -265,7 +294,44 @@ static int change_process(struct exec *x, char **argv, struct rf_err *err)
 	return add_env(x, err) < 0 || add_gids(x, err) < 0 ? -ENOMEM : 0;
 }
 
-/* The file says all; of the container's configuration the filter is left. */
+/*
+ * What a file leaves open is as the container's own process has it where that confines,
+ * or is a matter of the machine; the rest of it says all.  As with runc.
+ */
+static void take_over(struct rf_oci_sandbox *to, const struct rf_oci_sandbox *from)
+{
+	if (!to->apparmor.text)
+		to->apparmor = from->apparmor;
+	if (!to->selinux.text)
+		to->selinux = from->selinux;
+	if (!to->has_sched) {
+		to->has_sched = from->has_sched;
+		to->sched = from->sched;
+		to->sched_place = from->sched_place;
+	}
+	if (!to->has_ioprio) {
+		to->has_ioprio = from->has_ioprio;
+		to->io_class = from->io_class;
+		to->io_level = from->io_level;
+		to->ioprio_place = from->ioprio_place;
+	}
+	if (!to->has_initial && !to->has_final) {
+		to->has_initial = from->has_initial;
+		to->has_final = from->has_final;
+		memcpy(to->initial, from->initial, sizeof(to->initial));
+		memcpy(to->final, from->final, sizeof(to->final));
+		to->initial_place = from->initial_place;
+		to->final_place = from->final_place;
+	}
+	/* this is no process's */
+	to->has_memory_policy = from->has_memory_policy;
+	to->memory_mode = from->memory_mode;
+	to->memory_flags = from->memory_flags;
+	memcpy(to->memory_nodes, from->memory_nodes, sizeof(to->memory_nodes));
+	to->memory_place = from->memory_place;
+}
+
+/* The file says the rest. */
 static int load_process(struct exec *x, struct rf_err *err)
 {
 	struct rf_oci_config c;
@@ -282,6 +348,7 @@ static int load_process(struct exec *x, struct rf_err *err)
 	x->c.terminal = c.terminal || x->tty;
 	x->c.rows = c.rows;
 	x->c.cols = c.cols;
+	take_over(&sb->oci, &x->e.sb->oci);
 	/* its arena has the filter's text: both stay to the end of the program */
 	x->e.sb = sb;
 	return 0;
@@ -318,6 +385,12 @@ static int load(struct exec *x, char **argv, struct rf_err *err)
 		return r;
 	sb = x->e.sb;
 	sb->network = RF_NET_NONE;
+	if (x->apparmor)
+		sb->oci.apparmor = (struct rf_label){ x->apparmor, { "--apparmor", 0, 0 } };
+	if (x->label)
+		sb->oci.selinux = (struct rf_label){ x->label, { "--process-label", 0, 0 } };
+	if (rf_oci_has_labels(sb))
+		rf_probe_labels(&x->e.f);
 	if (x->c.terminal) {
 		sb->terminal = RF_TERM_PRIVATE;
 		sb->tty = (struct rf_tty){ .fds = 7, .rows = x->c.rows, .cols = x->c.cols };
@@ -367,6 +440,8 @@ static int exec_main(int argc, char **argv)
 		r = oci_io_connect(&x.io, &err);
 	x.e.io = &x.io;
 	x.e.in_groups = true;
+	x.e.below = x.below;
+	x.e.nr_below = x.nr_below;
 	if (r == 0)
 		r = oci_enter(&x.e, &x.k, &err);
 	/* from here on others may work with the container */

@@ -61,6 +61,8 @@ static int look(struct explain *e, struct rf_err *err)
 		r = rf_probe_subids(f, err);
 	if (r == 0 && e->c.fragment)
 		rf_probe_landlock(f);
+	if (r == 0 && rf_oci_has_labels(e->load.sb))
+		rf_probe_labels(f);
 	return r;
 }
 

@@ -102,8 +102,11 @@ enum oci_status oci_state_status(const struct oci_container *k);
 int oci_state_pidfd(const struct oci_container *k);
 /* Start time of @pid, 0: there is no such process, or it is a zombie. */
 uint64_t oci_start_time(pid_t pid);
-/* What a task joins @k's groups by: their files, which it may not open itself. */
+/* What a task joins @k's groups by: their files, which it may not open itself.  oci_join.c */
 int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err);
+/* The same for groups below them, each as "PATH" or "CONTROLLER,...:PATH". */
+int oci_groups_open_below(const struct oci_container *k, const char *const *below, size_t nr,
+			  struct rf_cgroup_spec *c, struct rf_err *err);
 /* The group by which all of it is stopped and killed, or NULL. */
 const char *oci_state_tracker(const struct oci_container *k);
 /* The value of one of its annotations, malloc'd; NULL: it has none of that name. */

@@ -109,23 +109,6 @@ const char *oci_state_tracker(const struct oci_container *k)
 	return pids;
 }
 
-int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err)
-{
-	for (size_t i = 0; i < k->nr_groups; i++) {
-		int dir = open(k->groups[i].dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int fd = dir < 0 ? -1 : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-
-		if (fd < 0)
-			rf_err_set(err, errno, "open %s/cgroup.procs", k->groups[i].dir);
-		if (dir >= 0)
-			(void)close(dir);
-		if (fd < 0)
-			return -EIO;
-		c->fds[c->nr_fds++] = fd;
-	}
-	return 0;
-}
-
 static bool is_frozen(const struct oci_container *k)
 {
 	const char *dir = oci_state_tracker(k);

@@ -24,6 +24,8 @@
 #define F_SEAL_EXEC		0x0020
 #endif
 
+#define RF_MPOL_WEIGHTED_INTERLEAVE 6		/* 6.9 */
+
 /* A task's flags, field 9 of /proc/PID/stat: no exported header has them. */
 #define PF_EXITING		0x4
 #define PF_FORKNOEXEC		0x40

@@ -41,6 +41,7 @@ static void emit_sandbox(struct rf_compile *k)
 	if (!k->ids.early)
 		rf_emit_idmap(k);
 	rf_emit_payload(k);
+	rf_emit_label_files(k);
 	rf_emit_capbset(k);	/* some forty calls, in the time that pid 1 takes */
 	rf_emit_tty_host(k);	/* likewise: */
 	if (k->sb->part == RF_PART_ALL)
@@ -58,6 +59,7 @@ static void emit_command(struct rf_compile *k)
 	rf_emit_place(k);
 	rf_emit_join(k);	/* after the mounts: what is made here is not the payload's to pay */
 	rf_emit_limits(k);	/* after mounts, which may need more descriptors */
+	rf_emit_labels(k);	/* of the exec; before a filter, and where both gates are ahead */
 	if (!k->sb->no_new_privs) {
 		rf_emit_keyring(k);
 		rf_emit_apart(k);
@@ -93,7 +95,7 @@ static int plan(struct rf_compile *k)
 {
 	int (*const steps[])(struct rf_compile *) = {
 		rf_plan_ns, rf_plan_ids, rf_plan_caps, rf_plan_cgroup, rf_plan_mounts, rf_plan_net,
-		rf_plan_landlock, rf_plan_filter, rf_plan_exec, rf_plan_ready,
+		rf_plan_landlock, rf_plan_labels, rf_plan_filter, rf_plan_exec, rf_plan_ready,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -113,7 +115,8 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 		.oldroot = RF_SLOT_NONE, .newroot = RF_SLOT_NONE, .under = RF_SLOT_NONE,
 		.hostdev = RF_SLOT_NONE,
 		.stage = RF_SLOT_NONE, .init = RF_SLOT_NONE, .userns = RF_SLOT_NONE, .tty = RF_SLOT_NONE,
-		.devpts = RF_SLOT_NONE,
+		.devpts = RF_SLOT_NONE, .proc = RF_SLOT_NONE, .apparmor = RF_SLOT_NONE,
+		.selinux = RF_SLOT_NONE,
 	};
 	int r;
 

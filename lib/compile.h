@@ -23,6 +23,7 @@
  *	fd	compile_fd.c	descriptors of the payload
  *	ready	compile_ready.c	the end of what a pool keeps ready
  *	exec	compile_exec.c	limits, place, the command
+ *	label	compile_label.c	what AppArmor and SELinux call the command and its mounts
  *	apart	compile_apart.c	a command that waits for others than the submitter
  *	mask	compile_mask.c	what an OCI container must not see, or write
  *	landlock	compile_landlock.c
@@ -129,6 +130,8 @@ struct rf_compile {
 	int32_t		*fd_slots;	/* by index of sb->fds */
 	int32_t		 tty;		/* the command's end of its private terminal */
 	int32_t		 devpts;	/* kept for that, where the sandbox is made in advance */
+	int32_t		 proc;		/* the host's, for labels */
+	int32_t		 apparmor, selinux; /* the files that these are written to */
 };
 
 static inline bool rf_ns_is_new(const struct rf_compile *k, enum rf_ns ns)
@@ -255,9 +258,22 @@ int rf_plan_cgroup(struct rf_compile *k);
 void rf_emit_join(struct rf_compile *k);
 int32_t rf_emit_cgroup(struct rf_compile *k, uint64_t attr);
 
+/* compile_exec.c: the processors to run on */
+void rf_emit_affinity(struct rf_compile *k, const uint64_t mask[16], const struct rf_place *place);
+
 /* compile_fd.c */
 void rf_emit_fds_open(struct rf_compile *k);	/* before the mounts: host paths */
 void rf_emit_fds(struct rf_compile *k);		/* in the payload */
+
+/*
+ * compile_label.c: by the host's /proc, opened before anything is joined, the payload
+ * task opens its files first of all, and writes them when nothing refuses that yet.
+ */
+int rf_plan_labels(struct rf_compile *k);
+void rf_emit_label_proc(struct rf_compile *k);
+void rf_emit_label_files(struct rf_compile *k);
+void rf_emit_labels(struct rf_compile *k);
+void rf_emit_mount_label(struct rf_compile *k, int32_t mount, const char *label);
 
 /* compile_apart.c: the last thing for which the submitter is needed */
 void rf_emit_apart(struct rf_compile *k);

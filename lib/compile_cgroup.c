@@ -56,7 +56,7 @@ int rf_plan_cgroup(struct rf_compile *k)
 	return 0;
 }
 
-void rf_emit_join(struct rf_compile *k)
+static void emit_join(struct rf_compile *k)
 {
 	const struct rf_cgroup_spec *c = &k->sb->cgroup;
 
@@ -72,6 +72,18 @@ void rf_emit_join(struct rf_compile *k)
 			op->u.join_cgroup.unshare = CLONE_NEWCGROUP;
 		rf_emit_close(k, slot);
 	}
+}
+
+/* One more process of a container gets to its processors by a way of its own. */
+void rf_emit_join(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *o = &k->sb->oci;
+
+	if (o->enters && o->has_initial)
+		rf_emit_affinity(k, o->initial, &o->initial_place);
+	emit_join(k);
+	if (o->enters && o->has_final)
+		rf_emit_affinity(k, o->final, &o->final_place);
 }
 
 int32_t rf_emit_cgroup(struct rf_compile *k, uint64_t attr)

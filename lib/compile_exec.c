@@ -116,6 +116,35 @@ void rf_emit_nofile(struct rf_compile *k)
 	k->has_nofile = true;
 }
 
+void rf_emit_affinity(struct rf_compile *k, const uint64_t mask[16], const struct rf_place *place)
+{
+	struct rf_blob b = rf_chain_blob(k->c, mask, 16 * sizeof(*mask));
+
+	rf_chain_set_place(k->c, place);
+	rf_chain_add(k->c, RF_OP_AFFINITY)->u.affinity.mask = b;
+}
+
+static void emit_memory_policy(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *o = &k->sb->oci;
+	struct rf_blob nodes = { 0, 0 };
+	struct rf_op *op;
+	size_t nr = sizeof(o->memory_nodes) / sizeof(*o->memory_nodes);
+
+	if (!o->has_memory_policy)
+		return;
+	/* no longer than it has to be: a kernel may know fewer nodes */
+	while (nr && !o->memory_nodes[nr - 1])
+		nr--;
+	if (nr)
+		nodes = rf_chain_blob(k->c, o->memory_nodes, nr * sizeof(*o->memory_nodes));
+	rf_chain_set_place(k->c, &o->memory_place);
+	op = rf_chain_add(k->c, RF_OP_MEMPOLICY);
+	op->u.mempolicy.mode = o->memory_mode;
+	op->u.mempolicy.flags = o->memory_flags;
+	op->u.mempolicy.nodes = nodes;
+}
+
 static void emit_scheduling(struct rf_compile *k)
 {
 	const struct rf_oci_sandbox *o = &k->sb->oci;
@@ -147,17 +176,13 @@ static void emit_scheduling(struct rf_compile *k)
 void rf_emit_limits(struct rf_compile *k)
 {
 	const struct rf_sandbox *sb = k->sb;
-	struct rf_blob mask;
 
 	if (sb->has_nice) {
 		rf_chain_set_place(k->c, &sb->nice_place);
 		rf_chain_add(k->c, RF_OP_NICE)->u.nice.value = sb->nice;
 	}
-	if (sb->has_affinity) {
-		rf_chain_set_place(k->c, &sb->affinity_place);
-		mask = rf_chain_blob(k->c, sb->affinity, sizeof(sb->affinity));
-		rf_chain_add(k->c, RF_OP_AFFINITY)->u.affinity.mask = mask;
-	}
+	if (sb->has_affinity)
+		rf_emit_affinity(k, sb->affinity, &sb->affinity_place);
 	if (sb->has_oom_score) {
 		rf_chain_set_place(k->c, &sb->oom_place);
 		rf_chain_add(k->c, RF_OP_OOM_SCORE)->u.oom_score.value = sb->oom_score;
@@ -168,6 +193,7 @@ void rf_emit_limits(struct rf_compile *k)
 										 sb->caller->umask;
 	}
 	emit_scheduling(k);
+	emit_memory_policy(k);
 	emit_rlimits(k);
 }
 

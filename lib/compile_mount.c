@@ -286,6 +286,8 @@ static int32_t emit_fs_exact(struct rf_compile *k, const struct rf_mount *m, boo
 	if (owned || m->flags & RF_MF_COPY_UP)
 		set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	slot = rf_emit_mkfs(k, m->fstype, m->options, m->nr_options, set, 0);
+	if (m->label)
+		rf_emit_mount_label(k, slot, m->label);
 	if (m->has_propagation)
 		rf_emit_setattr(k, slot, 0, rf_propagation_flags[m->propagation], m->propagates_deep);
 	return slot;

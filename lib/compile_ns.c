@@ -202,6 +202,7 @@ void rf_emit_context(struct rf_compile *k)
 	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.flags = k->own_image ? 0 : first;
 	rf_chain_add(k->c, RF_OP_CLOSE_RANGE);
 	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
+	rf_emit_label_proc(k);
 	/* the user namespace first: it has the power over the others; a path to
 	   the mount namespace last, for the other paths are the host's */
 	for (int ns = 0; ns < RF_NS_NR; ns++)

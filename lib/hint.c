@@ -477,6 +477,54 @@ static bool score_lowered(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
+/* ------------------------------------------------- scheduling, memory, labels */
+
+/* CONFIG_RT_GROUP_SCHED: each group of version 1 has time of its own, at first none. */
+static bool no_realtime(const struct rf_failed *x, struct rf_err *err)
+{
+	char file[PATH_MAX];
+	uint32_t policy = x->op->u.sched.policy;
+
+	snprintf(file, sizeof(file), "%s/sys/fs/cgroup/cpu/cpu.rt_runtime_us", x->host);
+	if ((policy != SCHED_FIFO && policy != SCHED_RR) || access(file, F_OK) < 0)
+		return false;
+	rf_err_hint(err, "a control group has no time for realtime processes unless "
+		    "linux.resources.cpu.realtimeRuntime gives it some");
+	return true;
+}
+
+static bool no_such_node(const struct rf_failed *x, struct rf_err *err)
+{
+	(void)x;
+	rf_err_hint(err, "/sys/devices/system/node/has_memory lists the nodes that have memory; "
+		    "weighted-interleave needs Linux 6.9, preferred-many 5.15");
+	return true;
+}
+
+static bool is_apparmor(const struct rf_failed *x)
+{
+	return !strncmp(str(x, x->op->u.label.attr), "apparmor/", 9);
+}
+
+static bool no_such_label(const struct rf_failed *x, struct rf_err *err)
+{
+	if (x->op->u.label.slot < 0)
+		return false;
+	if (is_apparmor(x))
+		rf_err_hint(err, "no profile of that name is loaded: apparmor_parser -r loads one, "
+			    "aa-status lists them");
+	else
+		rf_err_hint(err, "the policy of SELinux that is loaded knows no such label");
+	return true;
+}
+
+static bool label_refused(const struct rf_failed *x, struct rf_err *err)
+{
+	rf_err_hint(err, "%s does not let this program, confined as it is, give its command that label",
+		    is_apparmor(x) ? "AppArmor" : "SELinux");
+	return true;
+}
+
 /* ----------------------------------------------------------------- the table */
 
 #define ANY_OP	RF_OP_NR
@@ -514,6 +562,12 @@ static const struct row {
 	{ RF_OP_OOM_SCORE,	EACCES,	score_lowered },
 	{ RF_OP_NICE,		EACCES,	score_lowered },
 	{ RF_OP_SETGROUPS,	EPERM,	groups_refused },
+	{ RF_OP_SCHED,		EPERM,	no_realtime },
+	{ RF_OP_MEMPOLICY,	EINVAL,	no_such_node },
+	{ RF_OP_LABEL,		ENOENT,	no_such_label },
+	{ RF_OP_LABEL,		EINVAL,	no_such_label },
+	{ RF_OP_LABEL,		EPERM,	label_refused },
+	{ RF_OP_LABEL,		EACCES,	label_refused },
 	{ RF_OP_JOIN_CGROUP,	EACCES,	join_refused },
 	{ RF_OP_JOIN_CGROUP,	ENOSPC,	join_refused },
 	{ RF_OP_EXEC,		0,	rf_hint_exec },

@@ -130,6 +130,7 @@ static void begin(struct rf_sandbox *sb, struct rf_oci_config *c)
 	sb->user.uid = sb->user.gid = 0;
 	sb->user.groups = RF_GROUPS_AUTO;
 	sb->init = false;
+	sb->no_new_privs = false;
 	for (int i = 0; i < RF_NS_NR; i++)
 		sb->ns[i] = (struct rf_ns_spec){ .mode = RF_NS_HOST, .fd = -1 };
 	*c = (struct rf_oci_config){ .version = NULL };

@@ -6,7 +6,9 @@
  *
  *	read	oci_read.c	maps and lists by tables of keys; scalars
  *	top	oci.c		the document, root, hostname, annotations
- *	process	oci_process.c	`process`
+ *	process	oci_process.c	`process` but for
+ *	schedule oci_schedule.c	when it runs, on what, and where its memory is
+ *	label	oci_label.c	what security modules call it
  *	mount	oci_mount.c	`mounts`: types and options
  *	linux	oci_linux.c	`linux` but for what has a file of its own
  *	device	oci_device.c	`linux.devices`, and what /dev has anyhow
@@ -263,6 +265,10 @@ int rf_oci_uint(struct rf_oci_reader *o, const struct rf_node *v, uint64_t max, 
 int rf_oci_id(struct rf_oci_reader *o, const struct rf_node *v, void *uint32_ptr);
 /* An absolute path without ".." */
 int rf_oci_inside(struct rf_oci_reader *o, const struct rf_node *v, const char **ret);
+/* One of the words that @words, whose last has no name, has a value for. */
+struct rf_word;
+int rf_oci_word(struct rf_oci_reader *o, const struct rf_node *v, const struct rf_word *words,
+		int *ret);
 /* A list of strings. */
 int rf_oci_texts(struct rf_oci_reader *o, const struct rf_node *v, char ***ret, size_t *ret_nr);
 /* @v as JSON again, in the arena of @sb; NULL: no memory. */
@@ -279,6 +285,13 @@ int rf_oci_read_block_io(struct rf_oci_reader *o, const struct rf_node *v, void 
 /* A fresh entry of c->limits; its texts are the caller's to fill.  NULL: no memory. */
 struct rf_oci_limit *rf_oci_limit_add(struct rf_oci_reader *o, const struct rf_place *place,
 				      const char *controller, const char *v1, const char *v2);
+/* oci_schedule.c */
+int rf_oci_read_scheduler(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_io_priority(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_exec_affinity(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+int rf_oci_read_memory_policy(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
+/* oci_label.c: @obj is a struct rf_label. */
+int rf_oci_read_label(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_hooks(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_seccomp(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 /* A fresh entry of sb->mounts, or NULL without memory. */
@@ -294,6 +307,14 @@ int rf_oci_resolve_view(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i
 			const struct rf_oci_groups *g, struct rf_err *err);
 /* oci_resolve.c: a copy of the tree at @path, attached nowhere; or -errno. */
 int rf_oci_take_tree(const char *path, bool recursive);
+/* oci_schedule.c: words of `memoryPolicy`, for `features`; NULL: no more. */
+const char *rf_oci_memory_mode(size_t index);
+const char *rf_oci_memory_flag(size_t index);
+/* oci_label.c: is there any; what is mounted gets `mountLabel`. */
+bool rf_oci_has_labels(const struct rf_sandbox *sb);
+int rf_oci_label_mounts(struct rf_sandbox *sb, struct rf_err *err);
+/* May a label be @text?  Else why not. */
+const char *rf_oci_label_wrong(const char *text);
 /* oci_mount.c: the options that it knows by themselves, for `features`; NULL ends. */
 const char *const *rf_oci_mount_options(void);
 /* oci_seccomp.c */

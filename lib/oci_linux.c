@@ -349,9 +349,10 @@ int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *ob
 		{ .name = "maskedPaths", .read = read_masked },
 		{ .name = "readonlyPaths", .read = read_readonly },
 		{ .name = "personality", .read = read_personality },
-		{ .name = "mountLabel", .refused = "SELinux labels are not built in yet" },
+		{ .name = "mountLabel", .read = rf_oci_read_label,
+		  .offset = offsetof(struct rf_sandbox, oci.mount_label) },
 		{ .name = "intelRdt", .refused = "resctrl is not built in yet" },
-		{ .name = "memoryPolicy", .refused = "it is not built in yet" },
+		{ .name = "memoryPolicy", .read = rf_oci_read_memory_policy },
 		{ .name = "netDevices", .refused = "moving network devices is not built in yet" },
 		{ .name = NULL }
 	};

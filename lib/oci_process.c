@@ -5,7 +5,6 @@
 #include "oci_config.h"
 
 #include <errno.h>
-#include <linux/sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -301,146 +300,9 @@ static int read_nnp(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 	return rf_oci_bool(o, v, &o->sb->no_new_privs);
 }
 
-/* ---------------------------------------------------------------- scheduling */
-
-static int find_word(struct rf_oci_reader *o, const struct rf_node *v,
-		     const struct rf_word *words, int *ret)
-{
-	const char *text = NULL;
-	char nearest[64];
-	int r = rf_oci_text(o, v, &text);
-
-	if (r < 0)
-		return r;
-	for (const struct rf_word *w = words; w->name; w++)
-		if (!strcmp(w->name, text)) {
-			*ret = w->value;
-			return 0;
-		}
-	return rf_oci_fail(o, v, "no '%.40s' here%s", text,
-			   rf_nearest(text, words, sizeof(*words), nearest));
-}
-
-static int read_io_class(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct rf_word words[] = {
-		{ "IOPRIO_CLASS_RT", 1 }, { "IOPRIO_CLASS_BE", 2 }, { "IOPRIO_CLASS_IDLE", 3 },
-		{ NULL, 0 }
-	};
-	int value = 0, r = find_word(o, v, words, &value);
-
-	(void)obj;
-	if (r == 0)
-		o->sb->oci.io_class = (uint32_t)value;
-	return r;
-}
-
-static int read_io_level(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	uint64_t n = 0;
-	int r = rf_oci_uint(o, v, 7, &n);
-
-	(void)obj;
-	if (r == 0)
-		o->sb->oci.io_level = (uint32_t)n;
-	return r;
-}
-
-static int read_ioprio(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct rf_oci_key keys[] = {
-		{ .name = "class", .read = read_io_class },
-		{ .name = "priority", .read = read_io_level },
-		{ .name = NULL }
-	};
-	int r = rf_oci_map(o, v, keys, obj);
-
-	if (r == 0 && !o->sb->oci.io_class)
-		r = rf_oci_fail(o, v, "it has no `class`");
-	o->sb->oci.has_ioprio = true;
-	o->sb->oci.ioprio_place = v->place;
-	return r;
-}
-
-static int read_policy(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct rf_word words[] = {
-		{ "SCHED_OTHER", SCHED_NORMAL }, { "SCHED_FIFO", SCHED_FIFO },
-		{ "SCHED_RR", SCHED_RR }, { "SCHED_BATCH", SCHED_BATCH },
-		{ "SCHED_IDLE", SCHED_IDLE }, { "SCHED_DEADLINE", SCHED_DEADLINE }, { NULL, 0 }
-	};
-	int value = 0, r = find_word(o, v, words, &value);
-
-	if (r == 0)
-		*(uint32_t *)obj = (uint32_t)value;
-	return r;
-}
-
-static int add_sched_flag(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	static const struct rf_word words[] = {
-		{ "SCHED_FLAG_RESET_ON_FORK", SCHED_FLAG_RESET_ON_FORK },
-		{ "SCHED_FLAG_RECLAIM", SCHED_FLAG_RECLAIM },
-		{ "SCHED_FLAG_DL_OVERRUN", SCHED_FLAG_DL_OVERRUN }, { NULL, 0 }
-	};
-	int value = 0, r = find_word(o, v, words, &value);
-
-	if (r == 0)
-		*(uint32_t *)obj |= (uint32_t)value;
-	return r;
-}
-
-static int read_sched_flags(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	return rf_oci_list(o, v, add_sched_flag, obj);
-}
-
-static int read_sched_nice(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	int64_t n = 0;
-	int r = rf_oci_int(o, v, -20, 19, &n);
-
-	if (r == 0)
-		*(int32_t *)obj = (int32_t)n;
-	return r;
-}
-
-static int read_sched_priority(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	uint64_t n = 0;
-	int r = rf_oci_uint(o, v, 99, &n);
-
-	if (r == 0)
-		*(uint32_t *)obj = (uint32_t)n;
-	return r;
-}
-
-static int read_sched_time(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-	return rf_oci_uint(o, v, INT64_MAX, obj);
-}
-
-static int read_sched(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
-{
-#define FIELD(field) offsetof(struct rf_sched, field)
-	static const struct rf_oci_key keys[] = {
-		{ .name = "policy", .read = read_policy, .offset = FIELD(policy) },
-		{ .name = "nice", .read = read_sched_nice, .offset = FIELD(nice) },
-		{ .name = "priority", .read = read_sched_priority, .offset = FIELD(priority) },
-		{ .name = "flags", .read = read_sched_flags, .offset = FIELD(flags) },
-		{ .name = "runtime", .read = read_sched_time, .offset = FIELD(runtime) },
-		{ .name = "deadline", .read = read_sched_time, .offset = FIELD(deadline) },
-		{ .name = "period", .read = read_sched_time, .offset = FIELD(period) },
-		{ .name = NULL }
-	};
-#undef FIELD
-	(void)obj;
-	o->sb->oci.has_sched = true;
-	o->sb->oci.sched_place = v->place;
-	return rf_oci_map(o, v, keys, &o->sb->oci.sched);
-}
-
 /* ------------------------------------------------------------------ the whole */
+
+#define OCI(field) offsetof(struct rf_sandbox, oci.field)
 
 int rf_oci_read_process(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
@@ -456,11 +318,11 @@ int rf_oci_read_process(struct rf_oci_reader *o, const struct rf_node *v, void *
 		{ .name = "rlimits", .read = read_rlimits },
 		{ .name = "noNewPrivileges", .read = read_nnp },
 		{ .name = "oomScoreAdj", .read = read_oom_score },
-		{ .name = "ioPriority", .read = read_ioprio },
-		{ .name = "scheduler", .read = read_sched },
-		{ .name = "apparmorProfile", .refused = "AppArmor profiles are not built in yet" },
-		{ .name = "selinuxLabel", .refused = "SELinux labels are not built in yet" },
-		{ .name = "execCPUAffinity", .refused = "it is not built in yet" },
+		{ .name = "ioPriority", .read = rf_oci_read_io_priority },
+		{ .name = "scheduler", .read = rf_oci_read_scheduler },
+		{ .name = "execCPUAffinity", .read = rf_oci_read_exec_affinity },
+		{ .name = "apparmorProfile", .read = rf_oci_read_label, .offset = OCI(apparmor) },
+		{ .name = "selinuxLabel", .read = rf_oci_read_label, .offset = OCI(selinux) },
 		{ .name = NULL }
 	};
 	int r;

@@ -243,6 +243,24 @@ int rf_oci_id(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 	return r;
 }
 
+int rf_oci_word(struct rf_oci_reader *o, const struct rf_node *v, const struct rf_word *words,
+		int *ret)
+{
+	const char *text = NULL;
+	char nearest[64];
+	int r = rf_oci_text(o, v, &text);
+
+	if (r < 0)
+		return r;
+	for (const struct rf_word *w = words; w->name; w++)
+		if (!strcmp(w->name, text)) {
+			*ret = w->value;
+			return 0;
+		}
+	return rf_oci_fail(o, v, "no '%.40s' here%s", text,
+			   rf_nearest(text, words, sizeof(*words), nearest));
+}
+
 /* Without "//", "/./" and a slash at the end. */
 static void tidy(char *path)
 {

@@ -240,6 +240,8 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 	if (r == 0)
 		r = rf_oci_resolve_idmaps(sb, f, flags & RF_OCI_PRINT, err);
 	if (r == 0)
+		r = rf_oci_label_mounts(sb, err);
+	if (r == 0)
 		r = rf_oci_default_devices(sb, c, f) < 0 ? no_memory(err) : 0;
 	if (r == 0)
 		r = add_cwd(sb, c, err);

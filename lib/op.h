@@ -217,14 +217,16 @@ struct rf_op {
 		struct { uint32_t bits; } securebits;
 		struct { uint32_t unused; } no_new_privs;
 		struct { rf_str name; uint32_t must; } keyring;		/* join a new session keyring */
-		struct { rf_str attr; struct rf_blob label; } label;	/* /proc/thread-self/attr/... */
+		/* attr: below /proc/thread-self/attr; slot: that file, opened before; or a mount
+		   and "security...", which its root gets */
+		struct { int32_t slot; rf_str attr; struct rf_blob label; } label;
 
 		struct { uint32_t resource; uint64_t soft, hard; } rlimit;
 		struct { uint32_t policy, flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } sched;
 		struct { struct rf_blob mask; } affinity;
 		struct { int32_t value; } nice;
 		struct { uint32_t prio_class, level; } ioprio;
-		struct { uint32_t mode; struct rf_blob nodes; } mempolicy;
+		struct { uint32_t mode, flags; struct rf_blob nodes; } mempolicy;
 		struct { int32_t value; } oom_score;
 		struct { uint32_t mask; } umask;
 		struct { uint64_t persona; } personality;

@@ -167,7 +167,9 @@ static const struct rf_name policies[] = {
 
 static const struct rf_name sched_flags[] = {
 	{ SCHED_FLAG_RESET_ON_FORK, "reset-on-fork" }, { SCHED_FLAG_RECLAIM, "reclaim" },
-	{ SCHED_FLAG_DL_OVERRUN, "dl-overrun" }, { 0, NULL }
+	{ SCHED_FLAG_DL_OVERRUN, "dl-overrun" }, { SCHED_FLAG_KEEP_POLICY, "keep-policy" },
+	{ SCHED_FLAG_KEEP_PARAMS, "keep-params" }, { SCHED_FLAG_UTIL_CLAMP_MIN, "util-clamp-min" },
+	{ SCHED_FLAG_UTIL_CLAMP_MAX, "util-clamp-max" }, { 0, NULL }
 };
 
 static const struct rf_name io_classes[] = {
@@ -176,7 +178,12 @@ static const struct rf_name io_classes[] = {
 
 static const struct rf_name mem_modes[] = {
 	{ 0, "default" }, { 1, "preferred" }, { 2, "bind" }, { 3, "interleave" },
-	{ 4, "local" }, { 5, "preferred-many" }, { 0, NULL }
+	{ 4, "local" }, { 5, "preferred-many" }, { 6, "weighted-interleave" }, { 0, NULL }
+};
+
+static const struct rf_name mem_flags[] = {
+	{ 1 << 15, "static-nodes" }, { 1 << 14, "relative-nodes" }, { 1 << 13, "numa-balancing" },
+	{ 0, NULL }
 };
 
 static const struct rf_name personas[] = {
@@ -631,9 +638,12 @@ const struct rf_op_def rf_op_defs[] = {
 	},
 	[RF_OP_LABEL] = {
 		.name = "label", .group = "identity", .run = rf_run_label,
-		.phase = RF_PHASE_CREDENTIAL,
-		.help = "write a security module's label for this task",
-		.args = { STR("", label.attr), ARG("label", BLOB, label.label) },
+		.phase = RF_PHASE_ANY,	/* moves bytes; of the files, exec alone looks at most */
+		.help = "write a security module's label for this task, or for a mount",
+		.args = {
+			STR("", label.attr), SLOT("slot", label.slot),
+			ARG("label", BLOB, label.label),
+		},
 	},
 
 	/* ------------------------------------------------------ restriction */
@@ -687,6 +697,7 @@ const struct rf_op_def rf_op_defs[] = {
 		.help = "choose the memory nodes to allocate from",
 		.args = {
 			NAMED("", ENUM, mempolicy.mode, mem_modes),
+			NAMED("flags", FLAGS32, mempolicy.flags, mem_flags),
 			ARG("nodes", BITS, mempolicy.nodes),
 		},
 	},

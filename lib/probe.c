@@ -142,6 +142,26 @@ void rf_probe_landlock(struct rf_features *f)
 	f->landlock = abi > 0 ? (uint32_t)abi : 0;
 }
 
+/*
+ * Modules that are built in and off have their files below /proc too.  The two that say
+ * more are there on every kernel: SELinux registers its file system only when it is on.
+ */
+void rf_probe_labels(struct rf_features *f)
+{
+	char line[128], answer = 'N';
+	FILE *in = fopen("/sys/module/apparmor/parameters/enabled", "re");
+
+	f->apparmor = in && fread(&answer, 1, 1, in) == 1 && answer == 'Y';
+	if (in)
+		fclose(in);
+	f->selinux = false;
+	in = fopen("/proc/filesystems", "re");
+	while (in && fgets(line, sizeof(line), in))
+		f->selinux |= !strcmp(line, "nodev\tselinuxfs\n");
+	if (in)
+		fclose(in);
+}
+
 /* ------------------------------------------------------------ subordinate ids */
 
 /* Does @owner, the first field of a line, mean the user? */
@@ -254,6 +274,8 @@ static const struct field {
 	{ "host-root",	FIELD_BOOL,	offsetof(struct rf_features, host_root) },
 	{ "exe-writable", FIELD_BOOL,	offsetof(struct rf_features, exe_writable) },
 	{ "newuidmap",	FIELD_BOOL,	offsetof(struct rf_features, has_newuidmap) },
+	{ "apparmor",	FIELD_BOOL,	offsetof(struct rf_features, apparmor) },
+	{ "selinux",	FIELD_BOOL,	offsetof(struct rf_features, selinux) },
 };
 
 #define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))

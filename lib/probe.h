@@ -29,6 +29,7 @@ struct rf_features {
 	bool		 exe_writable;	/* the caller may write the program that it runs */
 	bool		 has_newuidmap;	/* newuidmap and newgidmap are installed */
 	bool		 native_hint;	/* rf_release_is_native(); not in files */
+	bool		 apparmor, selinux; /* are on (or not asked: rf_probe_labels()) */
 };
 
 /* Ask the kernel about itself and the caller.  Return: 0 or negative errno. */
@@ -46,6 +47,9 @@ int rf_probe_subids(struct rf_features *f, struct rf_err *err);
 
 /* The same for what only sandboxes with Landlock need. */
 void rf_probe_landlock(struct rf_features *f);
+
+/* And for those with labels. */
+void rf_probe_labels(struct rf_features *f);
 
 /*
  * Where newuidmap and newgidmap are run from, NULL at the end: they are

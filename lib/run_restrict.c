@@ -61,11 +61,12 @@ RF_EXECUTOR(ioprio)
 /* The kernel takes one bit less than it is told. */
 RF_EXECUTOR(mempolicy)
 {
+	const uint32_t mode = op->u.mempolicy.mode | op->u.mempolicy.flags;
 	struct rf_blob nodes = op->u.mempolicy.nodes;
 
 	if (!nodes.len)
-		return rf_sys3(__NR_set_mempolicy, op->u.mempolicy.mode, 0, 0);
-	return rf_sys3(__NR_set_mempolicy, op->u.mempolicy.mode, rf_ctx_blob(ctx, nodes),
+		return rf_sys3(__NR_set_mempolicy, mode, 0, 0);
+	return rf_sys3(__NR_set_mempolicy, mode, rf_ctx_blob(ctx, nodes),
 		       nodes.len * 8UL + 1);
 }
 

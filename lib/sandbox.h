@@ -143,6 +143,7 @@ struct rf_mount {
 	const char	*fstype;	/* FS */
 	const char	**options;	/* FS: pairs; an empty value is a flag */
 	size_t		 nr_options;	/* pairs */
+	const char	*label;		/* FS: of its root, SELinux's; NULL: none */
 	uint64_t	 dev;		/* NODE: makedev; .mode has the type */
 
 	enum rf_absent	 absent;	/* DENY */
@@ -304,6 +305,12 @@ struct rf_fact {
 	const char	*name, *value;
 };
 
+/* A label of a security module; text NULL: none. */
+struct rf_label {
+	const char	*text;
+	struct rf_place	 place;
+};
+
 /* sched_setattr(2) */
 struct rf_sched {
 	uint32_t	 policy, flags, priority;
@@ -339,6 +346,15 @@ struct rf_oci_sandbox {
 	struct rf_fact	*limits;	/* what its control groups limit, for a receipt */
 	size_t		 nr_limits;
 	struct rf_sandbox *fragment;	/* what has tightened it (oci_fragment.c); freed with it */
+	/* of one that enters: on which processors before and after it joins the groups */
+	bool		 has_initial, has_final;
+	uint64_t	 initial[16], final[16];
+	bool		 has_memory_policy;
+	uint32_t	 memory_mode, memory_flags; /* MPOL_*, MPOL_F_* */
+	uint64_t	 memory_nodes[16];
+	struct rf_place	 initial_place, final_place, memory_place;
+	struct rf_label	 apparmor, selinux;	/* of the command */
+	struct rf_label	 mount_label;		/* of what is mounted for it, SELinux's */
 };
 
 /* Layers: what `require` names and a receipt lists.  One row each in receipt.c. */

@@ -39,7 +39,7 @@ bundle() {
 	"$OCI" spec $rootless -b "$BUNDLE"
 	# without what site adds: it is most of what a test takes where the processor is emulated
 	python3 -I -S - "$BUNDLE/config.json" "$@" <<'END'
-import json, sys
+import json, os, sys
 file, change, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 c = json.load(open(file))
 c['mounts'].append({'destination': '/usr', 'source': '/usr', 'type': 'bind',

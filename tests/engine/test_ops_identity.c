@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -293,6 +294,74 @@ static void label_absent(struct ops *o)
 	o->c->ops[o->c->nr_ops - 1].u.label.label = ops_blob(o, "x", 1);
 }
 
+static struct rf_op *add_label(struct ops *o, int slot, const char *attr, const char *label)
+{
+	rf_str a = ops_str(o, attr);
+	struct rf_blob b = ops_blob(o, label, strlen(label));
+	struct rf_op *op = ops_add(o, RF_OP_LABEL);
+
+	op->u.label.slot = slot;
+	op->u.label.attr = a;
+	op->u.label.label = b;
+	return op;
+}
+
+static int add_open(struct ops *o, int dir, const char *path, uint64_t flags)
+{
+	rf_str p = ops_str(o, path);
+	struct rf_op *op = ops_add(o, RF_OP_OPEN);
+
+	op->u.open.dir = dir;
+	op->u.open.path = p;
+	op->u.open.flags = flags | O_CLOEXEC;
+	return op->out = rf_chain_slot(o->c);
+}
+
+/* The file of this very task, which was opened before. */
+static void label_opened(struct ops *o)
+{
+	char text[300] = "exec ";
+
+	EXPECT_TRUE(read_label(text + 5, sizeof(text) - 5));
+	ops_begin(o, 0);
+	add_label(o, add_open(o, -1, "/proc/thread-self/attr/apparmor/exec", O_WRONLY),
+		  "apparmor/exec", text);
+}
+
+/* What is not of a procfs swallows nothing. */
+static void label_swallowed(struct ops *o)
+{
+	ops_begin(o, 0);
+	add_label(o, add_open(o, -1, "/dev/null", O_WRONLY), "exec", "exec x");
+}
+
+/* Read back by the file's path, for the mount is this namespace's. */
+static void label_mount(struct ops *o)
+{
+	rf_str tmpfs, path;
+	struct rf_op *op;
+	int mount;
+
+	ops_begin(o, CLONE_NEWNS);
+	tmpfs = ops_str(o, "tmpfs");
+	op = ops_add(o, RF_OP_MKFS);
+	op->u.mkfs.type = tmpfs;
+	mount = op->out = rf_chain_slot(o->c);
+	add_label(o, mount, "security.selinux", "u:r:t:s0");
+	path = ops_str(o, "/mnt");
+	op = ops_add(o, RF_OP_MOVE_MOUNT);
+	op->u.move_mount.from = mount;
+	op->u.move_mount.to_path = path;
+	op->u.move_mount.flags = MOVE_MOUNT_F_EMPTY_PATH;
+	op->u.move_mount.entry = RF_ENTRY_NONE;
+}
+
+static void label_no_mount(struct ops *o)
+{
+	ops_begin(o, 0);
+	add_label(o, add_open(o, -1, "/dev/null", O_WRONLY), "security.selinux", "x");
+}
+
 /* A file that is not below attr/: links and ".." are of no use. */
 static void label_elsewhere(struct ops *o)
 {
@@ -349,6 +418,12 @@ static const struct ops_case cases[] = {
 	NEEDS(RF_OP_KEYRING, "a name that is too long", keyring_long, -EINVAL, NULL, has_keyrings,
 	      "keys"),
 	NEEDS(RF_OP_LABEL, "a label", label_own, 0, NULL, has_apparmor, "apparmor"),
+	NEEDS(RF_OP_LABEL, "a label by a file that was opened before", label_opened, 0, NULL,
+	      has_apparmor, "apparmor"),
+	FAILS(RF_OP_LABEL, "a label by a file that is none of /proc", label_swallowed, EXDEV),
+	SUCCEEDS(RF_OP_LABEL, "a mount's label", label_mount, 0, "python3 -c 'import os; "
+		 "assert os.getxattr(\"/mnt\", \"security.selinux\").rstrip(b\"\\0\") == b\"u:r:t:s0\"'"),
+	FAILS(RF_OP_LABEL, "the label of a mount that is none", label_no_mount, ENOTDIR),
 	FAILS(RF_OP_LABEL, "a label of no module", label_absent, ENOENT),
 	FAILS(RF_OP_LABEL, "a file that is no attribute", label_elsewhere, EXDEV),
 };

@@ -123,6 +123,12 @@ static void mem_bind(struct ops *o)
 	op->u.mempolicy.nodes = ops_blob(o, &node0, sizeof(node0));
 }
 
+static void mem_static(struct ops *o)
+{
+	mem_bind(o);
+	o->c->ops[o->c->nr_ops - 1].u.mempolicy.flags = 1 << 15;
+}
+
 static void mem_default(struct ops *o)
 {
 	ops_begin(o, 0);
@@ -345,6 +351,8 @@ static const struct ops_case cases[] = {
 	FAILS(RF_OP_IOPRIO, "a class that is none", ioprio_nonsense, EINVAL),
 	{ .kind = RF_OP_MEMPOLICY, .name = "memory of one node", .build = mem_bind,
 	  .check = "grep -q bind:0 /proc/self/numa_maps", NEEDS_NUMA },
+	{ .kind = RF_OP_MEMPOLICY, .name = "memory of one node, whatever the task may use",
+	  .build = mem_static, .check = "grep -q bind=static:0 /proc/self/numa_maps", NEEDS_NUMA },
 	{ .kind = RF_OP_MEMPOLICY, .name = "memory of any node", .build = mem_default, NEEDS_NUMA },
 	{ .kind = RF_OP_MEMPOLICY, .name = "a memory policy that is none", .build = mem_nonsense,
 	  .want = -EINVAL, NEEDS_NUMA },

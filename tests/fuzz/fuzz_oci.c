@@ -41,14 +41,14 @@ static void compile(struct rf_sandbox *sb, struct rf_oci_config *c)
 {
 	static const struct rf_features features = {
 		.kernel = RF_KERNEL(6, 18), .caps = (1ULL << 41) - 1, .last_cap = 40,
-		.nofile = 1024, .host_root = true,
+		.nofile = 1024, .host_root = true, .apparmor = true, .selinux = true,
 	};
 	struct rf_err err = RF_ERR_INIT;
 	struct rf_chain *chain = NULL;
 	int r;
 
 	sb->root.path = sb->scratch = "/rootfs";
-	if (rf_oci_default_devices(sb, c, &features) < 0)
+	if (rf_oci_label_mounts(sb, &err) < 0 || rf_oci_default_devices(sb, c, &features) < 0)
 		return;
 	r = rf_compile(sb, &features, &chain, &err);
 	check_error(r, &err);

@@ -11,56 +11,14 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 
-#include "harness.h"
+#include "oci_case.h"
 
 #include "compile.h"
-#include "oci_config.h"
 #include "ringfence.h"
-
-/* What every document needs; the parts that a case is about come in between. */
-#define PROCESS(more)	"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]" more "}"
-#define LINUX(more)	"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]" more "}"
-#define DOC(process, linux_, more) \
-	"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"}," PROCESS(process) "," \
-	LINUX(linux_) more "}"
-
-static struct rf_sandbox *good(const char *text, struct rf_oci_config *c)
-{
-	struct rf_sandbox *sb = rf_sandbox_new();
-	struct rf_err err = RF_ERR_INIT;
-
-	if (rf_oci_parse("config.json", text, strlen(text), sb, c, &err) < 0)
-		fail_msg("%s\n  %u:%u: %s", text, err.line, err.col, err.msg);
-	return sb;
-}
-
-struct bad {
-	const char	*text;
-	const char	*want;		/* the message */
-};
-
-static void expect_bad(const struct bad *cases, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++) {
-		struct rf_sandbox *sb = rf_sandbox_new();
-		struct rf_err err = RF_ERR_INIT;
-		struct rf_oci_config c;
-		int r = rf_oci_parse("config.json", cases[i].text, strlen(cases[i].text), sb, &c,
-				     &err);
-
-		if (r != -EINVAL || strcmp(err.msg, cases[i].want) || strcmp(err.file, "config.json") ||
-		    !err.line)
-			fail_msg("%s\n  returned %d, %s:%u:%u: %s", cases[i].text, r, err.file,
-				 err.line, err.col, err.msg);
-		rf_sandbox_free(sb);
-	}
-}
-
-#define EXPECT_BAD(cases) expect_bad(cases, ARRAY_SIZE(cases))
 
 TEST(what_is_no_config_is_refused)
 {
-	static const struct bad cases[] = {
+	static const struct oci_bad cases[] = {
 		{ "", "no JSON object" },
 		{ "ociVersion: 1.2.0", "no JSON object" },
 		{ "[]", "no JSON object" },
@@ -76,12 +34,12 @@ TEST(what_is_no_config_is_refused)
 		  "linux.namespaces: a new user namespace needs `uidMappings` and `gidMappings`" },
 	};
 
-	EXPECT_BAD(cases);
+	OCI_EXPECT_BAD(cases);
 }
 
 TEST(an_error_has_the_path_of_what_is_wrong)
 {
-	static const struct bad cases[] = {
+	static const struct oci_bad cases[] = {
 		{ DOC(",\"env\":[\"A=1\",\"B\"]", "", ""), "process.env: 'B' is no NAME=VALUE" },
 		{ DOC(",\"user\":{\"uid\":4294967295}", "", ""),
 		  "process.user.uid: '4294967295' is no whole number from 0 to 4294967294" },
@@ -135,14 +93,12 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 		  "mounts[0]: a bind has no option 'size'" },
 	};
 
-	EXPECT_BAD(cases);
+	OCI_EXPECT_BAD(cases);
 }
 
 TEST(what_cannot_be_done_is_refused_unless_it_asks_for_nothing)
 {
-	static const struct bad cases[] = {
-		{ DOC(",\"selinuxLabel\":\"x\"", "", ""),
-		  "process.selinuxLabel: SELinux labels are not built in yet" },
+	static const struct oci_bad cases[] = {
 		{ DOC("", "", ",\"windows\":{\"layerFolders\":[\"x\"]}"),
 		  "windows: it is for another platform" },
 		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\","
@@ -151,8 +107,8 @@ TEST(what_cannot_be_done_is_refused_unless_it_asks_for_nothing)
 	};
 	struct rf_oci_config c;
 
-	EXPECT_BAD(cases);
-	rf_sandbox_free(good(DOC(",\"selinuxLabel\":\"\",\"new\":[1]", ",\"intelRdt\":null",
+	OCI_EXPECT_BAD(cases);
+	rf_sandbox_free(oci_good(DOC(",\"selinuxLabel\":\"\",\"new\":[1]", ",\"intelRdt\":null",
 				 ",\"hooks\":{},\"windows\":{},\"future\":{\"x\":1}"), &c));
 }
 
@@ -172,7 +128,7 @@ TEST(the_place_is_that_of_the_value)
 TEST(a_process_is_what_it_says)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC(
+	struct rf_sandbox *sb = oci_good(DOC(
 		",\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},\"oomScoreAdj\":-5,"
 		"\"user\":{\"uid\":7,\"gid\":8,\"umask\":18,\"additionalGids\":[9,10]},"
 		"\"env\":[\"PATH=/x\",\"A=\"],\"noNewPrivileges\":true,\"rlimits\":["
@@ -194,10 +150,20 @@ TEST(a_process_is_what_it_says)
 	rf_sandbox_free(sb);
 }
 
+TEST(what_a_process_does_not_say_is_not_so)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = oci_good(DOC("", "", ""), &c);
+
+	EXPECT_FALSE(sb->no_new_privs || sb->has_umask || sb->has_oom_score || sb->rlimit_set);
+	EXPECT_FALSE(sb->capabilities || sb->oci.has_sched || sb->oci.has_ioprio || c.terminal);
+	rf_sandbox_free(sb);
+}
+
 TEST(options_of_mounts_are_attributes_propagation_or_the_file_systems)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":["
+	struct rf_sandbox *sb = oci_good(DOC("", "", ",\"mounts\":["
 		"{\"destination\":\"/a/\",\"source\":\"/b\",\"options\":[\"rbind\",\"ro\",\"rnosuid\","
 		"\"noatime\",\"rslave\"]},"
 		"{\"destination\":\"c\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"size=64k\","
@@ -280,7 +246,7 @@ TEST(options_that_are_listed_are_taken)
 TEST(the_last_of_two_opposites_counts)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":[{\"destination\":\"/a\","
+	struct rf_sandbox *sb = oci_good(DOC("", "", ",\"mounts\":[{\"destination\":\"/a\","
 		"\"source\":\"/b\",\"options\":[\"bind\",\"ro\",\"rw\",\"exec\",\"noexec\"]}]"), &c);
 
 	EXPECT_TRUE(sb->mounts[0].attr.set == MOUNT_ATTR_NOEXEC);
@@ -292,7 +258,7 @@ TEST(of_several_mounts_for_one_place_the_last_counts)
 {
 #define MOUNT(at, source) "{\"destination\":\"" at "\",\"source\":\"" source "\",\"options\":[\"bind\"]}"
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", "", ",\"mounts\":[" MOUNT("/a", "/1") ","
+	struct rf_sandbox *sb = oci_good(DOC("", "", ",\"mounts\":[" MOUNT("/a", "/1") ","
 		MOUNT("/b", "/2") "," MOUNT("/a/", "/3") "," MOUNT("/c", "/4") "," MOUNT("/a", "/5") "]"), &c);
 #undef MOUNT
 
@@ -319,7 +285,7 @@ static const struct rf_oci_limit *limit(const struct rf_oci_config *c, const cha
 TEST(resources_are_values_for_either_version)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", ",\"resources\":{"
+	struct rf_sandbox *sb = oci_good(DOC("", ",\"resources\":{"
 		"\"memory\":{\"limit\":1048576,\"swap\":3145728},\"pids\":{\"limit\":-1},"
 		"\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000,\"cpus\":\"0-1\"},"
 		"\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"
@@ -431,7 +397,7 @@ TEST(a_resource_that_is_none_is_refused_with_its_path)
 TEST(a_sysctl_has_dots_or_slashes)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\","
+	struct rf_sandbox *sb = oci_good(DOC("", ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\","
 		"\"net/ipv4/conf/eth0.1/forwarding\":\"1\"}", ""), &c);
 
 	EXPECT_STR("net/ipv4/ip_forward", sb->oci.sysctls[0].path);
@@ -442,7 +408,7 @@ TEST(a_sysctl_has_dots_or_slashes)
 TEST(a_filter_is_kept_as_json)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\","
+	struct rf_sandbox *sb = oci_good(DOC("", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\","
 		"\"syscalls\":[{\"names\":[\"a\\\"b\"],\"errnoRet\":1}]}", ""), &c);
 
 	EXPECT_STR("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\\\"b\"],"
