@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ringfence-oci spec and features: what a config.json may look like, and what this
- * runtime does with one.
+ * ringfence-oci spec: what a config.json may look like.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain.h"
 #include "error.h"
 #include "oci_runtime.h"
 #include "report.h"
@@ -149,73 +147,4 @@ static int spec_main(int argc, char **argv)
 const struct command oci_cmd_spec = {
 	.name = "spec", .args = "[option...]", .opts = spec_opts, .main = spec_main,
 	.help = "write a config.json to begin with",
-};
-
-/* --------------------------------------------------------------------- features */
-
-static const struct rf_opt no_opts[] = { { .name = NULL } };
-
-static json_t *capabilities(void)
-{
-	json_t *list = json_array();
-	char name[64];
-
-	for (size_t i = 0; rf_cap_name(i); i++) {
-		(void)snprintf(name, sizeof(name), "CAP_%s", rf_cap_name(i));
-		for (char *p = name; *p; p++)
-			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
-		(void)json_array_append_new(list, json_string(name));
-	}
-	return list;
-}
-
-static json_t *words(const char *const *list)
-{
-	json_t *array = json_array();
-
-	for (; *list; list++)
-		(void)json_array_append_new(array, json_string(*list));
-	return array;
-}
-
-static int features_main(int argc, char **argv)
-{
-	static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time",
-						  "user", "uts", NULL };
-	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer",
-					     "startContainer", "poststart", "poststop", NULL };
-	static const char *const actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
-		"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE",
-		"SCMP_ACT_TRAP", NULL };
-	static const char *const flags[] = { "SECCOMP_FILTER_FLAG_LOG",
-		"SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", NULL };
-	struct rf_err err = RF_ERR_INIT;
-	json_t *root;
-	char *text;
-	int r = oci_options(&oci_cmd_features, argc, argv, NULL, NULL, NULL, 0, &err);
-
-	if (r < 0)
-		return oci_fail(&err);
-	root = json_pack("{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b, s:o, s:o},"
-			 " s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}}",
-			 "ociVersionMin", "1.0.0", "ociVersionMax", "1.3.0", "hooks", words(hooks), "mountOptions",
-			 words(rf_oci_mount_options()), "linux", "namespaces", words(namespaces),
-			 "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd",
-			 oci_scope_is_built(), "systemdUser", oci_scope_is_built(), "rdma", 1, "seccomp", "enabled", 1, "actions", words(actions),
-			 "supportedFlags", words(flags), "apparmor", "enabled", 0, "selinux", "enabled", 0,
-			 "intelRdt", "enabled", 0, "mountExtensions", "idmap", "enabled", 1);
-	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	json_decref(root);
-	if (!text) {
-		rf_err_set(&err, ENOMEM, "features");
-		return oci_fail(&err);
-	}
-	out("%s\n", text);
-	free(text);
-	return out_finish(0);
-}
-
-const struct command oci_cmd_features = {
-	.name = "features", .args = "", .opts = no_opts, .main = features_main,
-	.help = "print what this runtime can do, as JSON",
 };
