@@ -162,6 +162,9 @@ static int help(void)
 
 static int help_of(const struct command *cmd)
 {
+	/* engines ask by it whether there are checkpoints */
+	if (cmd->main == unsupported_main)
+		return cmd->main(1, (char *[]){ (char *)(uintptr_t)cmd->name, NULL });
 	out("usage: ringfence-oci [option...] %s %s\n%s\n\n", cmd->name, cmd->args, cmd->help);
 	print_options(cmd->opts);
 	return out_finish(0);

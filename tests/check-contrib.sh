@@ -32,7 +32,8 @@ docker() {
 
 podman() {
 	has "$built/podman/ringfence.conf" "$toml" \
-		'd == {"engine": {"runtimes": {"ringfence-oci": [bin + "/ringfence-oci"]}}}'
+		'd["engine"]["runtimes"] == {"ringfence-oci": [bin + "/ringfence-oci"]} and
+			"ringfence-oci" in d["engine"]["runtime_supports_json"]'
 }
 
 # What `ringfence hook` prints for it, but for the places.

@@ -2,6 +2,7 @@
 # podman with ringfence-oci as its runtime.  No registry: containers have a root
 # directory, into which the host's /usr is mounted as a volume, or an image made here.
 load harness
+load engine
 
 has_ids() {
 	is_root || { [ "$(id -u)" != 0 ] && grep -q "^$(id -un):" /etc/subuid; }
@@ -17,25 +18,28 @@ setup() {
 	ln -s usr/bin root/bin
 	ln -s usr/lib root/lib
 	[ ! -e /lib64 ] || ln -s usr/lib64 root/lib64
+	contrib podman/ringfence.conf >containers.conf
 	# podman's default limit of open files is above what this host may allow
-	cat >containers.conf <<END
-[containers]
-default_ulimits = []
-netns = "none"
-log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "ringfence-oci"
-[engine.runtimes]
-ringfence-oci = ["$RF_BUILDDIR/ringfence-oci"]
-END
-	cat >storage.conf <<END
-[storage]
-driver = "vfs"
-runroot = "$DIR/run"
-graphroot = "$DIR/graph"
-END
+	sed -i '/^\[engine\]$/r /dev/stdin' containers.conf <<-END
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "ringfence-oci"
+	END
+	cat >>containers.conf <<-END
+		[containers]
+		default_ulimits = []
+		netns = "none"
+		log_driver = "k8s-file"
+		[network]
+		network_config_dir = "$DIR/net"
+	END
+	cat >storage.conf <<-END
+		[storage]
+		driver = "vfs"
+		runroot = "$DIR/run"
+		graphroot = "$DIR/graph"
+		rootless_storage_path = "$DIR/graph"
+	END
 	# one that uses control groups without systemd says that it would like to
 	export CONTAINERS_CONF=$DIR/containers.conf CONTAINERS_STORAGE_CONF=$DIR/storage.conf
 	export HOME=$DIR/home XDG_RUNTIME_DIR=$DIR/run NAME
@@ -43,6 +47,7 @@ END
 
 teardown() {
 	[ -n "${NAME:-}" ] || return 0
+	timeout 60 podman pod rm --force --all --time 0 >/dev/null 2>&1 || true
 	timeout 60 podman rm --force --all --time 0 >/dev/null 2>&1 || true
 	if is_root; then
 		# made by podman, and kept by it
@@ -156,32 +161,222 @@ Seccomp:	2" ]
 50" ]
 }
 
-@test "--privileged, and ids of its own" {
-	need_root
-	run --separate-stderr -0 new --rm --privileged -- sh -c 'test -c /dev/fuse || test -c /dev/kmsg && echo devices'
-	[ "$output" = devices ]
-	run --separate-stderr -0 new --rm --uidmap 0:100000:1000 -- cat /proc/self/uid_map
-	[ "$(echo $output)" = "0 100000 1000" ]
+# need_box: the image localhost/box:1, of busybox
+need_box() {
+	need_busybox
+	python3 "$SRCDIR/tests/helpers/image.py" box.tar localhost/box:1
+	pod load -q -i box.tar >/dev/null 2>&1
 }
 
-@test "a health check, and a pod" {
+# box ARGUMENT... -- COMMAND...: podman run in that image
+box() {
+	local args=()
+
+	while [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	shift
+	pod run "${args[@]}" localhost/box:1 "$@"
+}
+
+@test "other limits for a container that runs, and what it uses" {
 	need_root
+	skip_unless cgroup "no hierarchy of version 1 has pids" test -d /sys/fs/cgroup/pids
+	new -d --name "$NAME" -m 64m -- sleep 100 >/dev/null
+	run --separate-stderr -0 pod stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' "$NAME"
+	echo "$output"
+	[[ "$output" == [1-9]*B" / 67.11MB 1" ]]
+	pod update --memory 32m --cpus 0.5 "$NAME"
+	run --separate-stderr -0 pod exec "$NAME" sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us'
+	[ "$output" = "33554432
+50000" ]
+	run -137 pod exec "$NAME" sh -c 'x=a; while :; do x=$x$x; done'
+}
+
+@test "--privileged, and ids of its own" {
+	local first=100000
+
+	run --separate-stderr -0 new --rm --privileged -- \
+		sh -c 'grep ^Seccomp: /proc/self/status; test -c /dev/kmsg && echo devices'
+	[ "$output" = "Seccomp:	0
+devices" ]
+	# those of a user are counted within the user's own
+	is_root || first=1
+	need_box
+	run --separate-stderr -0 box --rm --uidmap "0:$first:1000" --gidmap "0:$first:1000" -- \
+		cat /proc/self/uid_map
+	[ "$(echo $output)" = "0 $first 1000" ]
+	is_root && return
+	run --separate-stderr -0 box --rm --userns=keep-id -- id -u
+	[ "$output" = "$(id -u)" ]
+}
+
+@test "--userns=auto" {
+	need_box
+	if is_root; then
+		# ids for the user of whose podman takes them, in sight of nobody else
+		echo containers:200000:100000 >subid
+		auto() {
+			unshare --mount sh -c 'mount --bind subid /etc/subuid && mount --bind subid /etc/subgid &&
+				exec timeout 60 podman run --rm --userns="$0" localhost/box:1 cat /proc/self/uid_map' "$1"
+		}
+	else
+		auto() {
+			box --rm --userns="$1" -- cat /proc/self/uid_map
+		}
+	fi
+	run --separate-stderr -0 auto auto:size=500
+	echo "$output $stderr"
+	set -- $output
+	[ "$1" = 0 ] && [ "$2" != 0 ] && [ "$3" = 500 ]
+	run --separate-stderr -0 auto auto
+	set -- $output
+	[ "$1" = 0 ] && [ "$2" != 0 ] && [ "$3" -ge 500 ]
+}
+
+@test "volumes, --security-opt, --sysctl, --device, --shm-size" {
+	need_box
+	pod volume create "$NAME" >/dev/null
+	box --rm -v "$NAME:/v" -- touch /v/x
+	run -1 box --rm -v "$NAME:/v:ro" -- sh -c 'ls /v; touch /v/y'
+	assert_output_has x
+	assert_output_has 'Read-only file system'
+	run --separate-stderr -0 box --rm --security-opt seccomp=unconfined --security-opt mask=/etc/passwd -- \
+		sh -c 'grep ^Seccomp: /proc/self/status; cat /etc/passwd'
+	[ "$output" = "Seccomp:	0" ]
+	run -0 box --rm -- sh -c '! echo 1 >/proc/sys/kernel/panic'
+	assert_output_has 'Read-only file system'
+	run -0 box --rm --security-opt unmask=ALL -- sh -c '! echo nosuch >/proc/sys/kernel/panic'
+	refute_output_has 'Read-only file system'
+	run --separate-stderr -0 box --rm --sysctl kernel.shmmax=1000 --device /dev/null:/dev/mine --shm-size 1m \
+		--mount type=tmpfs,destination=/t,tmpfs-size=2m --oom-score-adj 900 -- sh -c 'cat /proc/sys/kernel/shmmax
+			echo x >/dev/mine && test -c /dev/mine && df /t | tail -n 1; df /dev/shm | tail -n 1
+			cat /proc/self/oom_score_adj'
+	echo "$output $stderr"
+	[ "${lines[0]}" = 1000 ]
+	[[ "${lines[1]}" == *" 2048 "* ]]
+	[[ "${lines[2]}" == *" 1024 "* ]]
+	[ "${lines[3]}" = 900 ]
+}
+
+@test "top, cp, commit, exec in the background and as another" {
+	need_box
+	box -d --name "$NAME" -- sleep 100 >/dev/null
+	pod top "$NAME" 2>/dev/null | grep 'sleep 100'
+	pod exec -d "$NAME" touch /made >/dev/null
+	until_true pod exec "$NAME" test -e /made 2>/dev/null
+	run --separate-stderr -0 pod exec -u 1000 -w /tmp "$NAME" sh -c 'id -u; pwd'
+	[ "$output" = "1000
+/tmp" ]
+	run --separate-stderr -0 pod exec --privileged "$NAME" sh -c 'set -- $(grep CapEff /proc/self/status); echo $((0x$2 >> 21 & 1))'
+	[ "$output" = 1 ]
+	pod cp "$NAME:/etc/passwd" passwd
+	grep '^user:' passwd
+	pod commit -q "$NAME" "localhost/$NAME" >/dev/null 2>&1
+	run --separate-stderr -0 pod run --rm "localhost/$NAME" ls /made
+	[ "$output" = /made ]
+}
+
+@test "a checkpoint is refused, and the container goes on" {
+	need_box
+	box -d --name "$NAME" -- sleep 100 >/dev/null
+	run -125 pod container checkpoint "$NAME"
+	# podman asks the runtime when CRIU is there, and root
+	if is_root && command -v criu; then
+		assert_output_has 'configured runtime does not support checkpoint/restore'
+	fi
+	[ "$(pod inspect -f '{{.State.Status}}' "$NAME")" = running ]
+}
+
+@test "a health check" {
 	new -d --name "$NAME" --health-cmd 'test -e /tmp' -- sleep 100 >/dev/null 2>&1
 	run -0 pod healthcheck run "$NAME"
-	pod pod create --infra=false --name "$NAME-pod" >/dev/null
-	run --separate-stderr -0 new --rm --pod "$NAME-pod" -- echo in-pod
-	[ "$output" = in-pod ]
-	pod pod rm -f "$NAME-pod" >/dev/null
+	new -d --name "$NAME-ill" --health-cmd 'test -e /nosuch' -- sleep 100 >/dev/null 2>&1
+	run -1 pod healthcheck run "$NAME-ill"
+}
+
+has_catatonit() {
+	command -v catatonit || [ -e /usr/libexec/podman/catatonit ]
+}
+
+@test "a pod: namespaces of its own, and all of it at once" {
+	need_box
+	skip_unless catatonit "catatonit is not installed" has_catatonit
+	pod pod create --name "$NAME" --share ipc,net,uts,pid >/dev/null 2>&1
+	box -d --pod "$NAME" --name "$NAME-a" -- sleep 100 >/dev/null
+	run --separate-stderr -0 box --rm --pod "$NAME" -- sh -c 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid; head -c 10 /proc/1/cmdline'
+	echo "$output"
+	[ "$(pod exec "$NAME-a" sh -c 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid')" = "$(head -n 2 <<<"$output")" ]
+	[ "${lines[2]}" = /catatonit ]
+	if is_root; then
+		pod pod pause "$NAME" >/dev/null
+		[ "$(pod inspect -f '{{.State.Status}}' "$NAME-a")" = paused ]
+		pod pod unpause "$NAME" >/dev/null
+	fi
+	pod pod stop -t 0 "$NAME" >/dev/null
+	pod pod start "$NAME" >/dev/null
+	pod pod kill "$NAME" >/dev/null
+	pod pod rm -f "$NAME" >/dev/null
+	[ -z "$(pod ps -aq)" ]
+}
+
+has_cni() {
+	[ -x /usr/lib/cni/bridge ] && [ -x /usr/lib/cni/firewall ]
+}
+
+@test "podman's bridge" {
+	need_root
+	need_box
+	skip_unless cni "containernetworking-plugins is not installed" has_cni
+	# on a network of its own, with nothing of the host's that plugins write to
+	cat >bridged <<-'END'
+		ip link set lo up && mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /run || exit
+		ip=$(podman run -d --name "$NAME" --network bridge localhost/box:1 nc -ll -p 8000 -e echo page) &&
+			ip=$(podman inspect -f '{{.NetworkSettings.IPAddress}}' "$NAME") &&
+			podman run --rm --network bridge localhost/box:1 sh -c 'nc -w 10 "$0" 8000 </dev/null; ls /sys/class/net' "$ip"
+		status=$?
+		podman rm --force --time 0 "$NAME" >/dev/null
+		exit $status
+	END
+	run --separate-stderr -0 timeout 60 unshare --net --mount sh bridged
+	echo "$output $stderr"
+	[ "$output" = "page
+eth0
+lo" ]
+}
+
+@test "kube play" {
+	need_box
+	skip_unless catatonit "catatonit is not installed" has_catatonit
+	cat >pod.yaml <<-END
+		apiVersion: v1
+		kind: Pod
+		metadata: {name: $NAME}
+		spec:
+		  hostNetwork: true
+		  containers:
+		  - name: c
+		    image: localhost/box:1
+		    imagePullPolicy: Never
+		    command: [sleep, "100"]
+		    securityContext: {readOnlyRootFilesystem: true, runAsUser: 7}
+	END
+	pod kube play pod.yaml >/dev/null 2>&1
+	run -1 pod exec "$NAME-c" sh -c 'id -u; touch /x'
+	assert_output_has 7
+	assert_output_has 'Read-only file system'
+	pod kube down pod.yaml >/dev/null
+	[ -z "$(pod ps -aq)" ]
 }
 
 @test "an image that is built here" {
-	need_root
-	skip_unless busybox "busybox-static is not installed" test -x /bin/busybox
+	need_box
 	mkdir context
-	cp /bin/busybox context/
-	printf '%s\n' 'FROM scratch' 'COPY busybox /bin/busybox' 'RUN ["/bin/busybox", "touch", "/made"]' \
-		'CMD ["/bin/busybox", "ls", "/made"]' >context/Containerfile
+	printf '%s\n' 'FROM localhost/box:1' 'RUN echo text >/made' 'USER 7' 'RUN id -u >>/tmp/who' \
+		'CMD ["cat", "/made", "/tmp/who"]' >context/Containerfile
 	pod build --isolation oci --network none -t "localhost/$NAME" context >build.log 2>&1 || { cat build.log; false; }
 	run --separate-stderr -0 pod run --rm "localhost/$NAME"
-	[ "$output" = /made ]
+	[ "$output" = "text
+7" ]
 }

@@ -61,6 +61,7 @@ def main(file, name, *command):
         'architecture': MACHINES[platform.machine()], 'os': 'linux',
         'config': {'Env': ['PATH=/bin'], 'Cmd': command or ['sh'], 'WorkingDir': '/'},
         'rootfs': {'type': 'layers', 'diff_ids': [top['digest']]},
+        'history': [{'created_by': 'image.py'}],
     }, 'config.v1+json')
     manifest = layout.add_json({
         'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.manifest.v1+json',
