@@ -6,6 +6,7 @@
 # RF_VM_TESTS  suites instead of the script's own list, as of the source tree
 # RF_VM_USERS  root, user, unshare: who runs them
 # RF_VM_FILTER passed to bats -f
+# RF_VM_SUITE_SECONDS  after which a suite is ended; 600
 
 . /run/vm/env
 src=/run/rf/src
@@ -13,7 +14,7 @@ build=/run/rf/build
 export RF_SRCDIR=$src RF_BUILDDIR=$build LC_ALL=C.UTF-8 HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export RINGFENCE=$build/ringfence TMPDIR=/tmp
 # of one suite; tests/vm/run ends the whole
-suite_seconds=300
+suite_seconds=${RF_VM_SUITE_SECONDS:-600}
 user=rfcheck
 # what as_user hands on besides
 user_env=()
