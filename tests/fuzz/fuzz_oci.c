@@ -32,6 +32,9 @@ static void check_model(const struct rf_sandbox *sb, const struct rf_oci_config 
 	for (size_t i = 0; i < c->nr_limits; i++)
 		if (!c->limits[i].controller || !c->limits[i].path)
 			abort();
+	/* the first is for all devices, or what follows would add to anything */
+	if (c->nr_rules && (c->rules[0].is.type != 'a' || c->nr_rules > RF_DEVICE_RULES_MAX))
+		abort();
 	if (!c->version || !c->root || sb->ambient & ~sb->capabilities)
 		abort();
 }
