@@ -190,27 +190,27 @@ TEST(options_of_mounts_are_attributes_propagation_or_the_file_systems)
 TEST(a_bind_is_mapped_by_its_mappings_or_by_an_option)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(BIND("\"options\":[\"bind\"],\"uidMappings\":" MAP("5") ","
+	struct rf_sandbox *sb = oci_good(BIND("\"options\":[\"bind\"],\"uidMappings\":" MAP("5") ","
 					  "\"gidMappings\":" MAP("6")), &c);
 
 	EXPECT_STR("0 5 10\n", sb->mounts[0].uid_map);
 	EXPECT_STR("0 6 10\n", sb->mounts[0].gid_map);
 	EXPECT_TRUE((sb->mounts[0].flags & (RF_MF_IDMAP | RF_MF_IDMAP_DEEP)) == RF_MF_IDMAP);
 	rf_sandbox_free(sb);
-	sb = good(BIND("\"options\":[\"rbind\",\"ridmap\"]"), &c);
+	sb = oci_good(BIND("\"options\":[\"rbind\",\"ridmap\"]"), &c);
 	EXPECT_NULL(sb->mounts[0].uid_map);
 	EXPECT_TRUE(sb->mounts[0].flags & RF_MF_IDMAP && sb->mounts[0].flags & RF_MF_IDMAP_DEEP);
 	/* that it has none is no user namespace of the container's */
 	EXPECT_INT(RF_MAP_AUTO, sb->user.map);
 	rf_sandbox_free(sb);
-	sb = good(BIND("\"options\":[\"bind\"],\"uidMappings\":[],\"gidMappings\":[]"), &c);
+	sb = oci_good(BIND("\"options\":[\"bind\"],\"uidMappings\":[],\"gidMappings\":[]"), &c);
 	EXPECT_FALSE(sb->mounts[0].flags & RF_MF_IDMAP);
 	rf_sandbox_free(sb);
 }
 
 TEST(a_mapping_that_is_none_is_refused)
 {
-	static const struct bad cases[] = {
+	static const struct oci_bad cases[] = {
 		{ BIND("\"options\":[\"bind\"],\"gidMappings\":" MAP("5")),
 		  "mounts[0]: `uidMappings` and `gidMappings` come together" },
 		{ BIND("\"options\":[\"bind\"],\"gidMappings\":" MAP("-1")),
@@ -223,7 +223,7 @@ TEST(a_mapping_that_is_none_is_refused)
 		  "mounts[0].options[0]: 'mand': no kernel has mandatory locks any more" },
 	};
 
-	EXPECT_BAD(cases);
+	OCI_EXPECT_BAD(cases);
 }
 
 /* What `features` lists is what is taken: an option that it has and no other. */
@@ -239,7 +239,7 @@ TEST(options_that_are_listed_are_taken)
 
 		(void)snprintf(text, sizeof(text), BIND("\"type\":\"tmpfs\",\"options\":[\"%s\"%s]"), *name,
 			       bind || alone ? "" : ",\"bind\"");
-		rf_sandbox_free(good(text, &c));
+		rf_sandbox_free(oci_good(text, &c));
 	}
 }
 
@@ -306,7 +306,7 @@ TEST(resources_are_values_for_either_version)
 TEST(what_only_some_kernels_or_versions_have_is_a_value_all_the_same)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(DOC("", ",\"resources\":{"
+	struct rf_sandbox *sb = oci_good(DOC("", ",\"resources\":{"
 		"\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":true},"
 		"\"network\":{\"classID\":4097,\"priorities\":[{\"name\":\"lo\",\"priority\":7}]},"
 		"\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":10}},"
@@ -348,7 +348,7 @@ static void expect_rule(const struct rf_oci_config *c, size_t i, bool allow, cha
 TEST(rules_for_devices_begin_with_one_for_all)
 {
 	struct rf_oci_config c;
-	struct rf_sandbox *sb = good(RULES("{\"allow\":true,\"type\":\"c\",\"major\":10},"
+	struct rf_sandbox *sb = oci_good(RULES("{\"allow\":true,\"type\":\"c\",\"major\":10},"
 		"{\"allow\":false,\"access\":\"rwm\"},{\"allow\":false,\"type\":\"c\","
 		"\"major\":1,\"minor\":8,\"access\":\"r\"},{\"allow\":true,\"access\":\"m\"}"), &c);
 
@@ -362,18 +362,18 @@ TEST(rules_for_devices_begin_with_one_for_all)
 	expect_rule(&c, c.nr_rules - 2, true, 'b', -1, RF_DEVICE_MKNOD);
 	expect_rule(&c, c.nr_rules - 1, true, 'c', -1, RF_DEVICE_MKNOD);
 	rf_sandbox_free(sb);
-	sb = good(RULES("{\"allow\":true}"), &c);
+	sb = oci_good(RULES("{\"allow\":true}"), &c);
 	EXPECT_INT(1, c.nr_rules);
 	expect_rule(&c, 0, true, 'a', -1, RF_DEVICE_ALL);
 	rf_sandbox_free(sb);
-	sb = good(RULES(""), &c);
+	sb = oci_good(RULES(""), &c);
 	EXPECT_INT(0, c.nr_rules);
 	rf_sandbox_free(sb);
 }
 
 TEST(a_resource_that_is_none_is_refused_with_its_path)
 {
-	static const struct bad cases[] = {
+	static const struct oci_bad cases[] = {
 		{ RULES("{\"type\":\"x\"}"), "linux.resources.devices[0]: no device of type 'x'" },
 		{ RULES("{\"type\":\"cc\"}"), "linux.resources.devices[0]: no device of type 'cc'" },
 		{ RULES("{\"access\":\"rwmr\"}"), "linux.resources.devices[0]: no access 'rwmr'" },
@@ -391,7 +391,7 @@ TEST(a_resource_that_is_none_is_refused_with_its_path)
 		  "linux.resources.blockIO.weightDevice[0]: no `major` and `minor`" },
 	};
 
-	EXPECT_BAD(cases);
+	OCI_EXPECT_BAD(cases);
 }
 
 TEST(a_sysctl_has_dots_or_slashes)
