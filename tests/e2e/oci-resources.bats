@@ -267,16 +267,17 @@ c['linux']['resources']['blockIO'].update($(rate throttleWriteIOPSDevice 77)['bl
 	bundle "c['linux']['resources']['blockIO'] = {'weight': 500,
 'weightDevice': [{'major': $MAJOR, 'minor': $MINOR, 'weight': 1000}]}" sleep 100
 	run oci create -b "$BUNDLE" "$ID"
-	if is_unified; then
-		[ "$status" = 0 ]
-		value_is blkio x io.weight "default 4950
-$MAJOR:$MINOR 10000"
-	elif [ "$status" = 0 ]; then
-		value_is blkio blkio.bfq.weight_device x "default 500
+	if [ "$status" != 0 ]; then
+		[[ "$output" == *"/sys/fs/cgroup/$ID/io.weight:"* ||
+			"$output" == *"/sys/fs/cgroup/blkio/$ID/blkio.bfq.weight"* ]]
+		has_failed "linux.resources.blockIO.weight"
+	elif [ -e "$(group io)/io.bfq.weight" ]; then
+		value_is blkio x io.bfq.weight "default 500
 $MAJOR:$MINOR 1000"
 	else
-		assert_output_has "/sys/fs/cgroup/blkio/$ID/blkio.bfq.weight"
-		has_failed "linux.resources.blockIO.weight"
+		value_is blkio blkio.bfq.weight_device io.weight "default 500
+$MAJOR:$MINOR 1000" "default 4950
+$MAJOR:$MINOR 10000"
 	fi
 }
 
