@@ -40,6 +40,10 @@ static void probe_sandbox(const struct rf_doctor *d, const struct rf_doctor_row 
 #define NEEDED	true
 #define OPTION	false
 
+/* The default sandbox has the host's tree as its root where that is (compile_root.c). */
+#define NO_OTHER_ROOT \
+	"the old root cannot be left: none but the host's, without `deny`, files and overlays"
+
 /* In an order in which what a row depends on comes before it. */
 const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "kernel", "version", NEEDED, rf_look_kernel_version, 0,
@@ -60,8 +64,8 @@ const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "calls", "fsconfig", NEEDED, rf_look_call, SYS_fsconfig, "no file systems of its own" },
 	{ "calls", "fsmount", NEEDED, rf_look_call, SYS_fsmount, "no file systems of its own" },
 	{ "calls", "mount_setattr", NEEDED, rf_look_call, SYS_mount_setattr, "nothing is read-only" },
-	{ "calls", "umount2", NEEDED, rf_look_call, SYS_umount2, "the old root cannot be left" },
-	{ "calls", "pivot_root", NEEDED, rf_look_call, SYS_pivot_root, "the old root cannot be left" },
+	{ "calls", "umount2", OPTION, rf_look_call, SYS_umount2, NO_OTHER_ROOT },
+	{ "calls", "pivot_root", OPTION, rf_look_call, SYS_pivot_root, NO_OTHER_ROOT },
 	{ "calls", "close_range", OPTION, rf_look_call, SYS_close_range,
 	  "descriptors are closed one by one" },
 	{ "calls", "memfd_create", NEEDED, rf_look_call, SYS_memfd_create, "no reaper as process 1" },
@@ -104,7 +108,7 @@ const struct rf_doctor_row rf_doctor_rows[] = {
 	{ "mounts", "mqueue", OPTION, rf_look_new_fs, RF_FS_MQUEUE, "no `mqueue` entries" },
 	{ "mounts", "overlay", OPTION, rf_look_new_fs, RF_FS_OVERLAY, "no `overlay` entries" },
 	{ "mounts", "cgroup", OPTION, rf_look_new_fs, RF_FS_CGROUP, "no `cgroup` entries" },
-	{ "mounts", "pivot-root", NEEDED, rf_look_pivot_root, 0, "the old root cannot be left" },
+	{ "mounts", "pivot-root", OPTION, rf_look_pivot_root, 0, NO_OTHER_ROOT },
 	{ "mounts", "id-mapped", OPTION, rf_look_idmapped, 0, "no id-mapped binds" },
 	{ "mounts", "squashfs", OPTION, rf_look_image_fs, (uintptr_t)"squashfs", "no squashfs images as root" },
 	{ "mounts", "erofs", OPTION, rf_look_image_fs, (uintptr_t)"erofs", "no erofs images as root" },
