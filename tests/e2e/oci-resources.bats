@@ -299,3 +299,34 @@ $MAJOR:$MINOR 10000"
 	bundle 'c["linux"]["resources"]["network"] = {"classID": 0, "priorities": []}' true
 	run -0 oci run -b "$BUNDLE" "$ID"
 }
+
+# ------------------------------------------------------------------- the group
+
+@test "pause, ps, kill --all and delete --force are for all that is in the group" {
+	need_root
+	is_unified || need_controller freezer
+	# without a pid namespace nothing ends with process 1
+	bundle 'c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "pid"]' \
+		sh -c 'setsid sleep 1000 & setsid sleep 1001 & exec sleep 1002'
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" </dev/null >/dev/null 2>err
+	until_true eval '[ "$(oci ps "$ID" | wc -l)" = 4 ]'
+	oci ps "$ID" | sed 1d | sort >pids
+	oci pause "$ID"
+	has_status "$ID" paused
+	# what is stopped takes the signal when it may go on
+	oci kill --all "$ID" KILL
+	oci resume "$ID" || true
+	until_true has_status "$ID" stopped
+	until_true eval '[ "$(oci ps "$ID" | wc -l)" = 1 ]'
+	oci delete "$ID"
+	nothing_left
+	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	until_true eval '[ "$(oci ps "$ID" | wc -l)" = 4 ]'
+	oci ps "$ID" | sed 1d >pids
+	oci pause "$ID"
+	oci delete --force "$ID"
+	nothing_left
+	for pid in $(cat pids); do
+		[ ! -d "/proc/$pid" ] || grep -q '^State:.*zombie' "/proc/$pid/status"
+	done
+}
