@@ -65,14 +65,17 @@ void rf_emit_dev_nodes(struct rf_compile *k, int32_t dev)
 	int32_t slot;
 
 	for (size_t i = 0; i < NR(nodes); i++) {
-		snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
-		if (k->hostdev != RF_SLOT_NONE)
+		/*
+		 * Read-only: mode, owner and times of the host's device are not to be
+		 * changed.  In place all of the host's tree is that already.
+		 */
+		if (k->hostdev != RF_SLOT_NONE) {
 			slot = rf_emit_open_tree(k, k->hostdev, nodes[i], false);
-		else
+		} else {
+			snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
 			slot = rf_emit_open_tree(k, k->oldroot, path, false);
-		/* root of the host could change mode and owner of the host's device */
-		if (!k->new_user || k->host_root)
 			rf_emit_setattr(k, slot, MOUNT_ATTR_RDONLY, 0, false);
+		}
 		rf_emit_move(k, slot, dev, nodes[i], RF_ENTRY_NONE);
 		rf_emit_close(k, slot);
 	}

@@ -13,6 +13,8 @@ load harness
 @test "the host's device nodes keep their mode and owner" {
 	before=$(stat -c '%a %u %g' /dev/null /dev/zero /dev/tty)
 	refused boxed -- chmod 0600 /dev/null /dev/zero /dev/tty
+	refused boxed -- touch /dev/null
+	refused boxed --deny /opt -- touch /dev/null
 	refused boxed --map root --capabilities chown,fowner,dac_override -- chown 0:0 /dev/null
 	if is_root; then
 		refused boxed --namespaces user=host,mount,pid,net,ipc,uts,cgroup \
