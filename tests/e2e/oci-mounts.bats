@@ -139,11 +139,11 @@ mountable() {
 	if [ "$1" = tmpfs ]; then
 		echo "mount -t tmpfs top tree; mkdir -p tree/below; mount -t tmpfs below tree/below" >setup
 	else
-		truncate -s 4M image || return 1
-		mkfs.ext4 -q image || return 1
-		echo "mount -o loop image tree; mkdir -p tree/below; mount -o loop,ro image tree/below" >setup
+		truncate -s 4M top below || return 1
+		mkfs.ext4 -q top && mkfs.ext4 -q below || return 1
+		echo "mount -o loop top tree; mkdir -p tree/below; mount -o loop below tree/below" >setup
 	fi
-	echo "touch tree/file; chown 5:6 tree/file; touch tree/below/file || true" >>setup
+	echo "touch tree/file; chown 5:6 tree/file" >>setup
 	echo 'exec "$@"' >>setup
 	bundle 'c["mounts"].append({"destination": "/m", "source": "'"$DIR"'/tree", "options": ["bind"],
 "uidMappings": [{"containerID": 0, "hostID": 7, "size": 9}], "gidMappings": [{"containerID": 0, "hostID": 7, "size": 9}]})' true
