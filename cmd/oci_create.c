@@ -128,6 +128,8 @@ static int load(struct oci_creation *n, struct rf_err *err)
 	if (r == 0 && rf_oci_has_labels(n->sb))
 		rf_probe_labels(&n->f);
 	if (r == 0)
+		oci_grant(n->sb, &n->c, &n->f);
+	if (r == 0)
 		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
 	n->sb->oci.keep_keyring = n->no_keyring;
 	return r == 0 ? oci_io_pass(&n->io, n->sb, err) : r;

@@ -127,6 +127,8 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	e->sb->oci.enters = true;
 	e->failed_op = NULL;
 	r = join_container(e, k, err);
+	if (r == 0 && e->c)
+		oci_grant(e->sb, e->c, &e->f);
 	if (r == 0 && e->in_groups)
 		r = oci_groups_open_below(k, e->below, e->nr_below, &e->sb->cgroup, err);
 	if (r == 0)

@@ -439,6 +439,7 @@ static int exec_main(int argc, char **argv)
 	if (r == 0)
 		r = oci_io_connect(&x.io, &err);
 	x.e.io = &x.io;
+	x.e.c = &x.c;
 	x.e.in_groups = true;
 	x.e.below = x.below;
 	x.e.nr_below = x.nr_below;

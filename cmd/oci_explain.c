@@ -79,6 +79,8 @@ static int compile(struct explain *e, struct rf_err *err)
 	if (r == 0 && e->c.fragment)
 		r = rf_oci_tighten(sb, &e->c, e->c.fragment, &e->c.fragment_place, pure, err);
 	if (r == 0)
+		(void)rf_oci_grant(sb, &e->c, &e->load.features);
+	if (r == 0)
 		r = rf_oci_groups_print(&e->g, &e->c, sb, pure, err);
 	if (r == 0)
 		r = rf_oci_resolve(sb, &e->c, &e->load.features, e->bundle, &e->g, pure | RF_OCI_PRINT, err);

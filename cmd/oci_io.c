@@ -15,6 +15,7 @@
 #include "chain.h"
 #include "error.h"
 #include "hint.h"
+#include "oci_runtime.h"
 #include "probe.h"
 #include "report.h"
 #include "sandbox.h"
@@ -147,6 +148,16 @@ const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox 
 	rf_err_at(err, &place, failed.error, "%s", text);
 	(void)rf_hint(&failed, err);
 	return rf_chain_op_name(c, done->index);
+}
+
+/* ------------------------------------------------------------------ capabilities */
+
+void oci_grant(struct rf_sandbox *sb, const struct rf_oci_config *c, const struct rf_features *f)
+{
+	const char *left_out = rf_oci_grant(sb, c, f);
+
+	if (left_out)
+		oci_warn("process.capabilities: left out, for they cannot be given here: %s", left_out);
 }
 
 /* ------------------------------------------------------------------ the pid file */

@@ -13,6 +13,7 @@ struct rf_chain;
 struct rf_completion;
 struct rf_err;
 struct rf_features;
+struct rf_oci_config;
 struct rf_sandbox;
 
 struct oci_io {
@@ -32,6 +33,8 @@ int oci_io_connect(struct oci_io *io, struct rf_err *err);
 int oci_io_send(struct oci_io *io, int master, struct rf_err *err);
 /* Its number into the file, a pidfd to the socket, where either is asked for. */
 int oci_io_tell(const struct oci_io *io, pid_t pid, struct rf_err *err);
+/* rf_oci_grant(), with a warning. */
+void oci_grant(struct rf_sandbox *sb, const struct rf_oci_config *c, const struct rf_features *f);
 
 /* What RF_DONE_FAILED means, in the words that engines know; the name of the op. */
 const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox *sb,

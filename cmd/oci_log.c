@@ -28,14 +28,15 @@ static void now(char buf[40])
 	(void)strftime(buf, 40, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static char *json_line(const char *msg, const struct rf_err *err, const char *op)
+static char *json_line(const char *level, const char *msg, const struct rf_err *err,
+		       const char *op)
 {
 	char time[40], place[300];
 	json_t *entry;
 	char *text;
 
 	now(time);
-	entry = json_pack("{s:s, s:s, s:s}", "level", "error", "msg", msg, "time", time);
+	entry = json_pack("{s:s, s:s, s:s}", "level", level, "msg", msg, "time", time);
 	if (entry && err->file[0]) {
 		(void)snprintf(place, sizeof(place), "%s:%u:%u", err->file, err->line, err->col);
 		(void)json_object_set_new(entry, "place", json_string(place));
@@ -50,7 +51,7 @@ static char *json_line(const char *msg, const struct rf_err *err, const char *op
 }
 
 /* As the loggers of engines write it: a quote in a message ends nothing. */
-static char *text_line(const char *msg)
+static char *text_line(const char *level, const char *msg)
 {
 	char *quoted = malloc(2 * strlen(msg) + 1), *to = quoted, *text;
 	char time[40];
@@ -65,12 +66,12 @@ static char *text_line(const char *msg)
 	}
 	*to = '\0';
 	now(time);
-	n = asprintf(&text, "time=\"%s\" level=error msg=\"%s\"", time, quoted);
+	n = asprintf(&text, "time=\"%s\" level=%s msg=\"%s\"", time, level, quoted);
 	free(quoted);
 	return n < 0 ? NULL : text;
 }
 
-static void log_write(const char *msg, const struct rf_err *err, const char *op)
+static void log_write(const char *level, const char *msg, const struct rf_err *err, const char *op)
 {
 	char *text;
 	int fd;
@@ -80,7 +81,7 @@ static void log_write(const char *msg, const struct rf_err *err, const char *op)
 	fd = open(oci.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 	if (fd < 0)
 		return;		/* standard error has it all the same */
-	text = oci.log_json ? json_line(msg, err, op) : text_line(msg);
+	text = oci.log_json ? json_line(level, msg, err, op) : text_line(level, msg);
 	if (text) {
 		(void)write_all(fd, text, strlen(text));
 		(void)write_all(fd, "\n", 1);
@@ -125,7 +126,7 @@ int oci_fail_op(const struct rf_err *err, const char *op)
 		       said ? "" : ": ", said ? "" : reason(err->code, op, buf),
 		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
 	text_escape(line, clean, sizeof(clean));
-	log_write(clean, err, op);
+	log_write("error", clean, err, op);
 	report_text("%s\n", clean);
 	return 1;
 }
@@ -133,6 +134,22 @@ int oci_fail_op(const struct rf_err *err, const char *op)
 int oci_fail(const struct rf_err *err)
 {
 	return oci_fail_op(err, NULL);
+}
+
+void oci_warn(const char *fmt, ...)
+{
+	const struct rf_err none = RF_ERR_INIT;
+	char msg[1200], clean[2400];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, args);
+	va_end(args);
+	text_escape(msg, clean, sizeof(clean));
+	if (oci.log_file)
+		log_write("warning", clean, &none, NULL);
+	else
+		report_text("warning: %s\n", clean);
 }
 
 int oci_usage(const char *fmt, ...)

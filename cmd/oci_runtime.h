@@ -47,6 +47,8 @@ extern struct oci oci;
 int oci_fail(const struct rf_err *err);
 /* The same with the name of an op. */
 int oci_fail_op(const struct rf_err *err, const char *op);
+/* What is no error: in the log, or without one on standard error. */
+void oci_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int oci_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---------------------------------------------------------------------- state */

@@ -87,6 +87,8 @@ static int add_rule(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 	(void)obj;
 	if (r < 0)
 		return r;
+	if (!rf_oci_has(v, "allow"))
+		return rf_oci_fail(o, v, "no `allow`");
 	rule = (struct rf_device_rule){ .allow = said.allow, .type = *said.type ? *said.type : 'a',
 					.access = *said.access ? access_bits(said.access) : RF_DEVICE_ALL,
 					.major = said.major, .minor = said.minor };

@@ -97,6 +97,7 @@ struct rf_oci_config {
 	struct rf_oci_hook *hooks;
 	size_t		 nr_hooks, max_hooks;
 	const char	*hooks_json;	/* all of them; NULL: none */
+	const char	*unknown_caps;	/* names of capabilities that nobody knows; NULL: none */
 	const char	*fragment;	/* the annotation RF_OCI_FRAGMENT; NULL: none */
 	struct rf_place	 fragment_place;
 	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
@@ -149,6 +150,13 @@ int rf_oci_tighten(struct rf_sandbox *sb, struct rf_oci_config *c, const char *t
 		   const struct rf_place *place, unsigned int flags, struct rf_err *err);
 /* May groups have @c's limits, of an update, in spite of the fragment @text? */
 int rf_oci_check_update(const struct rf_oci_config *c, const char *text, struct rf_err *err);
+
+/*
+ * Without what the caller has not to give: runtime-spec wants less power than asked for
+ * to be a warning.  What was left out; NULL: nothing, or no memory to say it.
+ */
+const char *rf_oci_grant(struct rf_sandbox *sb, const struct rf_oci_config *c,
+			 const struct rf_features *f);
 
 struct rf_oci_groups;
 /*
@@ -245,6 +253,8 @@ int rf_oci_no_memory(struct rf_oci_reader *o);
 int rf_oci_map(struct rf_oci_reader *o, const struct rf_node *v, const struct rf_oci_key *keys,
 	       void *obj);
 int rf_oci_list(struct rf_oci_reader *o, const struct rf_node *v, rf_oci_read read, void *obj);
+/* Has it @key, with a value? */
+bool rf_oci_has(const struct rf_node *map, const char *key);
 /* An object of any keys, all of whose values are strings. */
 int rf_oci_pairs(struct rf_oci_reader *o, const struct rf_node *v,
 		 int (*take)(struct rf_oci_reader *o, const char *key, const char *value,

@@ -11,6 +11,7 @@
 
 #include "chain.h"
 #include "error.h"
+#include "probe.h"
 #include "spec.h"
 
 /* --------------------------------------------------------------- command line */
@@ -89,9 +90,12 @@ static int read_console_size(struct rf_oci_reader *o, const struct rf_node *v, v
 		{ .name = "width", .read = read_size, .offset = offsetof(struct rf_oci_config, cols) },
 		{ .name = NULL }
 	};
+	int r = rf_oci_map(o, v, keys, o->c);
 
 	(void)obj;
-	return rf_oci_map(o, v, keys, o->c);
+	if (r < 0 || (rf_oci_has(v, "height") && rf_oci_has(v, "width")))
+		return r;
+	return rf_oci_fail(o, v, "it needs `height` and `width`");
 }
 
 /* ---------------------------------------------------------------------- user */
@@ -157,6 +161,16 @@ static int read_user(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 
 /* -------------------------------------------------------------- capabilities */
 
+static int left_out(struct rf_oci_reader *o, const char *text)
+{
+	const char *before = o->c->unknown_caps;
+
+	if (before && strstr(before, text))
+		return 0;
+	o->c->unknown_caps = before ? rf_sandbox_printf(o->sb, "%s, %s", before, text) : text;
+	return o->c->unknown_caps ? 0 : rf_oci_no_memory(o);
+}
+
 static int add_cap(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
 	const char *text = NULL;
@@ -169,6 +183,9 @@ static int add_cap(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 			*(uint64_t *)obj |= 1ULL << i;
 			return 0;
 		}
+	/* runtime-spec: what no kernel here knows is a warning, and nobody has it */
+	if (!strncasecmp(text, "CAP_", 4) && strlen(text) < 64)
+		return left_out(o, text);
 	return rf_oci_fail(o, v, "no capability '%.40s'", text);
 }
 
@@ -338,4 +355,29 @@ int rf_oci_read_process(struct rf_oci_reader *o, const struct rf_node *v, void *
 	if (!o->sb->cwd)
 		return rf_oci_fail(o, v, "no `cwd`");
 	return 0;
+}
+
+/* -------------------------------------------------------------------- granting */
+
+const char *rf_oci_grant(struct rf_sandbox *sb, const struct rf_oci_config *c,
+			 const struct rf_features *f)
+{
+	struct rf_cap_sets *sets = &sb->oci.caps;
+	const bool all = sb->ns[RF_NS_USER].mode != RF_NS_HOST;
+	const uint64_t have = all ? (2ULL << f->last_cap) - 1 : f->caps;
+	const uint64_t more = (sets->bounding | sets->permitted) & ~have;
+	char names[1024] = "";
+
+	sets->bounding &= have;
+	sets->permitted &= have;
+	sets->effective &= have;
+	sets->inheritable &= have;
+	sets->ambient &= have;
+	sb->capabilities &= have;
+	sb->ambient &= have;
+	if (!more)
+		return c->unknown_caps;
+	rf_caps_print(more, names, sizeof(names));
+	return rf_sandbox_printf(sb, "%s%s%s", names, c->unknown_caps ? ", " : "",
+				 c->unknown_caps ? c->unknown_caps : "");
 }

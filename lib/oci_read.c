@@ -109,6 +109,14 @@ int rf_oci_map(struct rf_oci_reader *o, const struct rf_node *v, const struct rf
 	return r;
 }
 
+bool rf_oci_has(const struct rf_node *map, const char *key)
+{
+	for (size_t i = 0; i < map->nr; i += 2)
+		if (!strcmp(map->items[i]->text, key))
+			return !rf_oci_is_null(map->items[i + 1]);
+	return false;
+}
+
 int rf_oci_list(struct rf_oci_reader *o, const struct rf_node *v, rf_oci_read read, void *obj)
 {
 	int r = need(o, v, RF_NODE_LIST, "a list");

@@ -54,9 +54,9 @@ END2
 	bundle 'c["linux"]["maskedPaths"][1] = "relative"'
 	logged create -b "$BUNDLE" "$ID"
 	entry config '"relative"'
-	bundle 'c["process"]["capabilities"]["bounding"] = ["CAP_NO_SUCH"]'
+	bundle 'c["process"]["capabilities"]["bounding"] = ["NO_SUCH"]'
 	logged create -b "$BUNDLE" "$ID"
-	entry config '"CAP_NO_SUCH"'
+	entry config '"NO_SUCH"'
 	bundle 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_NO_SUCH"}'
 	logged create -b "$BUNDLE" "$ID"
 	entry config '{"defaultAction"'
@@ -164,6 +164,15 @@ END2
 	done
 	logged nosuch
 	logged create --no-such-option "$ID"
+}
+
+@test "what cannot be given is a warning, and the container has less" {
+	bundle 'for s in ("bounding", "permitted"): c["process"]["capabilities"][s].append("CAP_OF_TOMORROW")' true
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "ringfence-oci: warning: process.capabilities: left out, for they cannot be given here: CAP_OF_TOMORROW" ]
+	run -0 "$OCI" --root "$STATE" --log log --log-format json run -b "$BUNDLE" "$ID"
+	[ -z "$output" ]
+	python3 -c 'import json; e = json.load(open("log")); assert e["level"] == "warning" and "CAP_OF_TOMORROW" in e["msg"]'
 }
 
 @test "the log as text keeps quotes inside the message" {

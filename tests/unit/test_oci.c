@@ -14,6 +14,7 @@
 #include "oci_case.h"
 
 #include "compile.h"
+#include "probe.h"
 #include "ringfence.h"
 
 TEST(what_is_no_config_is_refused)
@@ -50,8 +51,13 @@ TEST(an_error_has_the_path_of_what_is_wrong)
 		  "process.user.uid: '1e3' is no whole number from 0 to 4294967294" },
 		{ DOC(",\"user\":{\"uid\":010}", "", ""),
 		  "process.user.uid: '010' is no whole number from 0 to 4294967294" },
-		{ DOC(",\"capabilities\":{\"bounding\":[\"CAP_X\"]}", "", ""),
-		  "process.capabilities.bounding[0]: no capability 'CAP_X'" },
+		{ DOC(",\"capabilities\":{\"bounding\":[\"KILL\"]}", "", ""),
+		  "process.capabilities.bounding[0]: no capability 'KILL'" },
+		{ DOC(",\"scheduler\":{\"nice\":1}", "", ""), "process.scheduler: it has no `policy`" },
+		{ DOC(",\"consoleSize\":{\"width\":1}", "", ""),
+		  "process.consoleSize: it needs `height` and `width`" },
+		{ DOC("", ",\"resources\":{\"devices\":[{\"access\":\"r\"}]}", ""),
+		  "linux.resources.devices[0]: no `allow`" },
 		{ DOC(",\"capabilities\":{\"effective\":[\"CAP_KILL\"]}", "", ""),
 		  "process.capabilities: `effective` has what `permitted` has not" },
 		{ DOC(",\"rlimits\":[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "", ""),
@@ -452,4 +458,32 @@ TEST(of_version_2_alone_there_is_one)
 	EXPECT_TRUE(g.unified && g.nr == 1);
 	EXPECT_STR("/sys/fs/cgroup/user.slice", g.trees[0].own);
 	rf_oci_groups_done(&g);
+}
+
+TEST(a_capability_that_cannot_be_given_is_left_out_and_told)
+{
+	const struct rf_features f = { .last_cap = 40, .caps = 1ULL << CAP_KILL };
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = oci_good(DOC(",\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\","
+					 "\"CAP_OF_TOMORROW\"],\"permitted\":[\"CAP_CHOWN\",\"CAP_KILL\"]}",
+					 "", ""), &c);
+
+	EXPECT_STR("chown, CAP_OF_TOMORROW", rf_oci_grant(sb, &c, &f));
+	EXPECT_INT(1 << CAP_KILL, sb->oci.caps.bounding);
+	EXPECT_INT(1 << CAP_KILL, sb->oci.caps.permitted);
+	EXPECT_INT(1 << CAP_KILL, sb->capabilities);
+	EXPECT_STR("CAP_OF_TOMORROW", rf_oci_grant(sb, &c, &f));
+	rf_sandbox_free(sb);
+}
+
+TEST(what_a_process_does_not_say_it_does_not_get)
+{
+	struct rf_oci_config c;
+	struct rf_sandbox *sb = oci_good(DOC("", "", ""), &c);
+
+	EXPECT_FALSE(sb->no_new_privs);
+	EXPECT_INT(0, sb->capabilities);
+	EXPECT_TRUE(sb->oci.has_caps);
+	EXPECT_INT(0, sb->rlimit_set);
+	rf_sandbox_free(sb);
 }
