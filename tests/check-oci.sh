@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Examples of config.json through the reader: each key that it takes is in one of them, each
+# value of another type is refused with its path and line, and the chains are those in
+# tests/oci.  RF_GOLDEN_UPDATE=1 writes them anew; look at the difference.
+# shellcheck source=tests/tap.sh
+# shellcheck disable=SC2317 # functions are called by ok
+. "$RF_SRCDIR/tests/tap.sh"
+oci=$RF_BUILDDIR/ringfence-oci
+features=$RF_SRCDIR/tests/golden/root.features
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$tap_out" "$dir"' EXIT
+
+# What the reader takes and no example has.
+has_every_key() {
+	sed -n '/\.refused/d; /SET(word)/d; s/.*{ \.name = "\([A-Za-z]*\)", \.read.*/\1/p; s/.*SET(\([a-z]*\)).*/\1/p' \
+		"$RF_SRCDIR"/lib/oci.c "$RF_SRCDIR"/lib/oci_[dhlpm]*.c "$RF_SRCDIR"/lib/oci_resource.c |
+		sort -u >"$dir/keys"
+	[ "$(wc -l <"$dir/keys")" -gt 90 ] || { echo "only $(wc -l <"$dir/keys") keys are found"; return 1; }
+	while read -r key; do
+		grep -q "\"$key\":" "$RF_SRCDIR"/tests/oci/*.json || echo "no example has '$key'"
+	done <"$dir/keys" >"$dir/missing"
+	cat "$dir/missing"
+	[ ! -s "$dir/missing" ]
+}
+
+# The chain of example $1, or why there is none.
+is_golden() {
+	cp "$1" "$dir/config.json"
+	(cd "$dir" && "$oci" explain --features "$features" >got 2>&1) || echo "status $?" >>"$dir/got"
+	[ -z "$RF_GOLDEN_UPDATE" ] || cp "$dir/got" "${1%.json}.chain"
+	diff -u "${1%.json}.chain" "$dir/got"
+}
+
+json_is_the_same() {
+	cp "$RF_SRCDIR/tests/oci/everything.json" "$dir/config.json"
+	(cd "$dir" && "$oci" explain --json --features "$features") |
+		python3 -c 'import json, sys; v = json.load(sys.stdin); print(len(v["ops"]), len(v["receipt"]))' |
+		grep -qx "$(grep -c '^ *[0-9]' "$RF_SRCDIR/tests/oci/everything.chain") 17"
+}
+
+refused() {
+	python3 "$RF_SRCDIR/tests/oci/agree.py" "$oci" "$features" "$RF_SRCDIR"/tests/oci/*.json
+}
+
+ok "there is an example of each key" has_every_key
+for example in "$RF_SRCDIR"/tests/oci/*.json; do
+	ok "the chain of $(basename "$example")" is_golden "$example"
+done
+ok "explain --json has the same ops" json_is_the_same
+ok "a value of another type is refused, with its path and its line" refused
+done_testing
