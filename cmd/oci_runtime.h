@@ -5,6 +5,7 @@
  *	main	oci_main.c	global options, the table of commands
  *	log	oci_log.c	errors: a line for people, a log for engines
  *	state	oci_state.c	what is on disk of a container
+ *	record	oci_record.c	state.json as text
  *	verdict	oci_verdict.c	what it is confined by, beside that
  *	create	oci_create.c	create, run
  *	start	oci_start.c	opening the gate
@@ -92,6 +93,10 @@ int oci_state_peek(struct oci_container *k, const char *id, struct rf_err *err);
 /* Lock and read; -ENOENT: there is none.  With nothing written yet, it is as good as stopped. */
 int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err);
 int oci_state_write(const struct oci_container *k, struct rf_err *err);
+/* oci_record.c: its text; 0, -EINVAL, -ENOMEM; oci_state_forget() in any case. NULL: no memory. */
+int oci_state_parse(struct oci_container *k, const char *text, size_t len);
+char *oci_state_print(const struct oci_container *k);
+void oci_state_forget(struct oci_container *k);
 /* Have @text as file @name of its directory, whole or not at all. */
 int oci_state_put(const struct oci_container *k, const char *name, const char *text,
 		  struct rf_err *err);

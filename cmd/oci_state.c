@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +28,6 @@
 
 #define STATE_MAX	(4U << 20)
 #define PATIENCE_MS	10000	/* for another who has the lock */
-
-const char *const oci_status_names[] = {
-	[OCI_CREATING] = "creating", [OCI_CREATED] = "created", [OCI_RUNNING] = "running",
-	[OCI_PAUSED] = "paused", [OCI_STOPPED] = "stopped",
-};
 
 bool oci_id_is_good(const char *id)
 {
@@ -273,67 +267,12 @@ static int no_container(const char *id, struct rf_err *err)
 
 /* -------------------------------------------------------------------- the file */
 
-static int take_text(const json_t *object, const char *key, char **ret)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	*ret = text ? strdup(text) : NULL;
-	return *ret ? 0 : -EINVAL;
-}
-
-static int take_groups(struct oci_container *k, const json_t *list)
-{
-	json_t *group;
-	size_t i;
-
-	json_array_foreach(list, i, group) {
-		struct oci_group *g = &k->groups[k->nr_groups];
-
-		if (k->nr_groups == RF_OCI_TREES || take_text(group, "dir", &g->dir) < 0)
-			return -EINVAL;
-		k->nr_groups++;
-		if (take_text(group, "name", &g->name) < 0 || g->dir[0] != '/')
-			return -EINVAL;
-	}
-	return 0;
-}
-
-static int take_state(struct oci_container *k, const json_t *root)
-{
-	const json_t *notes = json_object_get(root, "annotations");
-	int64_t pid = json_integer_value(json_object_get(root, "pid"));
-	int r = take_text(root, "ociVersion", &k->version);
-
-	if (r == 0)
-		r = take_text(root, "bundle", &k->bundle);
-	if (r == 0)
-		r = take_text(root, "rootfs", &k->rootfs);
-	if (r == 0)
-		r = take_text(root, "created", &k->created);
-	if (r == 0)
-		r = take_groups(k, json_object_get(root, "groups"));
-	if (r < 0 || pid < 0 || pid > INT32_MAX)
-		return -EINVAL;
-	k->pid = (pid_t)pid;
-	k->start = (uint64_t)json_integer_value(json_object_get(root, "start"));
-	k->owner = (uid_t)json_integer_value(json_object_get(root, "owner"));
-	if (json_object_get(root, "config"))
-		(void)take_text(root, "config", &k->config);
-	if (json_object_get(root, "unit"))
-		(void)take_text(root, "unit", &k->unit);
-	k->user_unit = json_is_true(json_object_get(root, "userUnit"));
-	if (json_object_get(root, "hooks"))
-		(void)take_text(root, "hooks", &k->hooks);
-	k->annotations = json_dumps(notes ? notes : json_null(), JSON_COMPACT | JSON_ENCODE_ANY);
-	return k->annotations ? 0 : -ENOMEM;
-}
-
 static int read_state(struct oci_container *k, struct rf_err *err)
 {
 	int fd = openat(k->dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	json_error_t e;
+	char *text = NULL;
 	struct stat st;
-	json_t *root;
+	ssize_t n = -1;
 	int r;
 
 	/* killed before it could write: nothing but the directory is there */
@@ -341,10 +280,14 @@ static int read_state(struct oci_container *k, struct rf_err *err)
 		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return rf_err_set(err, errno, "open %s/%s/state.json", oci.root, k->id);
-	root = st.st_size <= STATE_MAX ? json_loadfd(fd, JSON_REJECT_DUPLICATES, &e) : NULL;
+	if (st.st_size <= STATE_MAX)
+		text = malloc((size_t)st.st_size + 1);
+	if (text)
+		n = read(fd, text, (size_t)st.st_size);
 	(void)close(fd);
-	r = root ? take_state(k, root) : -EINVAL;
-	json_decref(root);
+	/* a file that is renamed into its place does not change */
+	r = n == st.st_size ? oci_state_parse(k, text, (size_t)n) : -EINVAL;
+	free(text);
 	return r < 0 ? rf_err_set(err, -r, "%s/%s/state.json is damaged", oci.root, k->id) : 0;
 }
 
@@ -390,30 +333,6 @@ int oci_state_open(struct oci_container *k, const char *id, struct rf_err *err)
 	return r < 0 ? rf_err_set(err, -r, "open %s/%s", oci.root, id) : read_state(k, err);
 }
 
-static json_t *as_json(const struct oci_container *k)
-{
-	json_t *groups = json_array(), *root, *notes;
-	json_error_t e;
-
-	for (size_t i = 0; i < k->nr_groups; i++)
-		(void)json_array_append_new(groups, json_pack("{s:s, s:s}", "dir", k->groups[i].dir,
-							      "name", k->groups[i].name));
-	notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : json_null();
-	root = json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:s, s:o, s:o}", "ociVersion", k->version,
-			 "id", k->id, "pid", (int)k->pid, "start", (json_int_t)k->start, "owner",
-			 (json_int_t)k->owner, "bundle", k->bundle, "rootfs", k->rootfs, "created",
-			 k->created, "annotations", notes, "groups", groups);
-	if (root && k->config)
-		(void)json_object_set_new(root, "config", json_string(k->config));
-	if (root && k->unit) {
-		(void)json_object_set_new(root, "unit", json_string(k->unit));
-		(void)json_object_set_new(root, "userUnit", json_boolean(k->user_unit));
-	}
-	if (root && k->hooks)
-		(void)json_object_set_new(root, "hooks", json_string(k->hooks));
-	return root;
-}
-
 int oci_state_put(const struct oci_container *k, const char *name, const char *text,
 		  struct rf_err *err)
 {
@@ -432,11 +351,9 @@ int oci_state_put(const struct oci_container *k, const char *name, const char *t
 
 int oci_state_write(const struct oci_container *k, struct rf_err *err)
 {
-	json_t *root = as_json(k);
-	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	char *text = oci_state_print(k);
 	int r = text ? oci_state_put(k, "state.json", text, err) : rf_err_set(err, ENOMEM, "the state");
 
-	json_decref(root);
 	free(text);
 	return r;
 }
@@ -466,51 +383,9 @@ int oci_state_remove(struct oci_container *k, struct rf_err *err)
 
 void oci_state_close(struct oci_container *k)
 {
-	for (size_t i = 0; i < k->nr_groups; i++) {
-		free(k->groups[i].dir);
-		free(k->groups[i].name);
-	}
 	free(k->id);
-	free(k->version);
-	free(k->bundle);
-	free(k->rootfs);
-	free(k->created);
-	free(k->unit);
-	free(k->config);
-	free(k->annotations);
-	free(k->hooks);
 	if (k->dir >= 0)
 		(void)close(k->dir);
+	oci_state_forget(k);
 	*k = (struct oci_container)OCI_CONTAINER_INIT;
-}
-
-char *oci_state_annotation(const struct oci_container *k, const char *name)
-{
-	json_error_t e;
-	json_t *notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : NULL;
-	const char *value = json_string_value(json_object_get(notes, name));
-	char *copy = value ? strdup(value) : NULL;
-
-	json_decref(notes);
-	return copy;
-}
-
-char *oci_state_json(const struct oci_container *k, enum oci_status status)
-{
-	json_error_t e;
-	json_t *notes = k->annotations ? json_loads(k->annotations, JSON_DECODE_ANY, &e) : NULL;
-	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "ociVersion",
-				 k->version ? k->version : "1.2.0", "id", k->id, "pid",
-				 status == OCI_STOPPED ? 0 : (int)k->pid, "status",
-				 oci_status_names[status], "bundle", k->bundle ? k->bundle : "",
-				 "rootfs", k->rootfs ? k->rootfs : "", "created",
-				 k->created ? k->created : "");
-	char *text;
-
-	if (root && notes && json_is_object(notes))
-		(void)json_object_set(root, "annotations", notes);
-	json_decref(notes);
-	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	json_decref(root);
-	return text;
 }

@@ -242,19 +242,24 @@ int rf_oci_parse_resources(const char *name, const char *text, size_t len, struc
 	return read_part(name, text, len, &o, rf_oci_read_resources, sb);
 }
 
+int rf_oci_parse_process(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
+			 struct rf_oci_config *c, struct rf_err *err)
+{
+	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err };
+
+	begin(sb, c);
+	return read_part(name, text, len, &o, rf_oci_read_process, sb);
+}
+
 int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
 			struct rf_err *err)
 {
-	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err };
 	char *text = NULL;
 	size_t len = 0;
-	int r;
+	int r = rf_spec_text(file, &text, &len, err);
 
-	begin(sb, c);
-	r = rf_spec_text(file, &text, &len, err);
-	if (r < 0)
-		return r;
-	r = read_part(file, text, len, &o, rf_oci_read_process, sb);
+	if (r == 0)
+		r = rf_oci_parse_process(file, text, len, sb, c, err);
 	free(text);
 	return r;
 }

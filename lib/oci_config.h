@@ -110,6 +110,8 @@ int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandb
 int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb, struct rf_oci_config *c,
 		struct rf_err *err);
 /* A process alone, for `exec`. */
+int rf_oci_parse_process(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
+			 struct rf_oci_config *c, struct rf_err *err);
 int rf_oci_load_process(const char *file, struct rf_sandbox *sb, struct rf_oci_config *c,
 			struct rf_err *err);
 

@@ -3,23 +3,7 @@
  * The reader of a config.json on anything: it answers 0 or one error with a message, what
  * it accepts compiles or is refused with one, and what it keeps as JSON is read again.
  */
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "chain.h"
-#include "oci_config.h"
-#include "probe.h"
-#include "ringfence.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check_error(int r, const struct rf_err *err)
-{
-	if (r < 0 && (r != -err->code || !err->msg[0]))
-		abort();
-}
+#include "fuzz_oci.h"
 
 static void check_model(const struct rf_sandbox *sb, const struct rf_oci_config *c)
 {
@@ -37,25 +21,8 @@ static void check_model(const struct rf_sandbox *sb, const struct rf_oci_config 
 		abort();
 	if (!c->version || !c->root || sb->ambient & ~sb->capabilities)
 		abort();
-}
-
-/* As root of the host, without looking at it. */
-static void compile(struct rf_sandbox *sb, struct rf_oci_config *c)
-{
-	static const struct rf_features features = {
-		.kernel = RF_KERNEL(6, 18), .caps = (1ULL << 41) - 1, .last_cap = 40,
-		.nofile = 1024, .host_root = true, .apparmor = true, .selinux = true,
-	};
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_chain *chain = NULL;
-	int r;
-
-	sb->root.path = sb->scratch = "/rootfs";
-	if (rf_oci_label_mounts(sb, &err) < 0 || rf_oci_default_devices(sb, c, &features) < 0)
-		return;
-	r = rf_compile(sb, &features, &chain, &err);
-	check_error(r, &err);
-	rf_chain_free(chain);
+	if (c->has_process)
+		check_process(sb);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
