@@ -94,8 +94,8 @@ static int let_command_in(struct tighten *t)
 	while (dir && r == 0) {
 		if (*dir == '/')
 			r = let_in(t, rf_sandbox_printf(sb, "%.*s/%s", (int)strcspn(dir, ":"), dir, name));
-		dir = strchr(dir, ':');
-		dir += dir != NULL;
+		dir += strcspn(dir, ":");
+		dir = *dir ? dir + 1 : NULL;
 	}
 	return r;
 }

@@ -15,8 +15,8 @@ import tempfile
 
 OCI, FEATURES, EXAMPLES = sys.argv[1], sys.argv[2], sys.argv[3:]
 MARK = "a value that stands nowhere else"
-# what nobody refuses: objects of any keys, and what a reader of its own looks into
-OPEN = {"annotations", "linux.sysctl", "linux.resources.unified"}
+# objects of any keys
+OPEN = {"annotations", "linux.sysctl", "linux.resources.unified", "linux.resources.rdma"}
 wrong = 0
 
 
@@ -42,10 +42,9 @@ def values(node, path=""):
     if isinstance(node, dict):
         for key, value in node.items():
             if path in OPEN:
-                yield f'{path}."{key}"', value
-            elif path == "linux.seccomp":
-                continue
-            else:
+                yield from values(value, f'{path}."{key}"')
+            # which has a reader of its own
+            elif path != "linux.seccomp":
                 yield from values(value, f"{path}.{key}" if path else key)
     elif isinstance(node, list):
         for i, value in enumerate(node):
