@@ -7,8 +7,10 @@
 # shellcheck disable=SC2317 # functions are called by ok
 . "$RF_SRCDIR/tests/tap.sh"
 oci=$RF_BUILDDIR/ringfence-oci
-features=$RF_SRCDIR/tests/golden/root.features
 dir=$(mktemp -d) || exit 1
+# a host that has both
+features=$dir/features
+{ cat "$RF_SRCDIR/tests/golden/root.features" && printf 'apparmor: yes\nselinux: yes\n'; } >"$features"
 trap 'rm -rf "$tap_out" "$dir"' EXIT
 
 # What the reader takes and no example has.
