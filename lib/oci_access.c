@@ -87,8 +87,6 @@ static int add_rule(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 	(void)obj;
 	if (r < 0)
 		return r;
-	if (!rf_oci_has(v, "allow"))
-		return rf_oci_fail(o, v, "no `allow`");
 	rule = (struct rf_device_rule){ .allow = said.allow, .type = *said.type ? *said.type : 'a',
 					.access = *said.access ? access_bits(said.access) : RF_DEVICE_ALL,
 					.major = said.major, .minor = said.minor };
@@ -96,6 +94,8 @@ static int add_rule(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 		return rf_oci_fail(o, v, "no device of type '%.10s'", said.type);
 	if (!rule.access || strlen(said.access) > 3)
 		return rf_oci_fail(o, v, "no access '%.10s'", said.access);
+	if (!rf_oci_has(v, "allow"))
+		return rf_oci_fail(o, v, "no `allow`");
 	if (o->c->nr_rules + 2 + 1 + NR_USUAL > RF_DEVICE_RULES_MAX)
 		return rf_oci_fail(o, v, "too many rules for devices");
 	if (rule.type != 'a' || is_for_all(&rule))
