@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TASK_CALL: what its flags mean, what it refuses, and filters. */
+/* TASK_CALL: what its flags mean, and what it refuses. */
 #include "ring.h"
 
 #include <linux/audit.h>
@@ -326,126 +326,6 @@ static void whole_sandbox(void)
 	ring_close(&r);
 }
 
-/* ---------------------------------------------------------------- filters */
-
-static void install_filter(int nr, uint32_t action)
-{
-	struct sock_filter insns[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, action),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = { NR(insns), insns };
-
-	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
-}
-
-/* What a filter denies is denied, in whichever way it is asked for. */
-static void filtered_submitter(void)
-{
-	struct io_uring_task_call umask_call = { .nr = SYS_umask };
-	char *const argv[] = { "busybox", "true", NULL };
-	struct ring r;
-
-	ring_open(&r, 16);
-	install_filter(SYS_unshare, SECCOMP_RET_ERRNO | 71);
-	install_filter(SYS_mount, SECCOMP_RET_ERRNO | 72);
-	install_filter(SYS_execve, SECCOMP_RET_ERRNO | 73);
-	install_filter(SYS_dup3, SECCOMP_RET_ERRNO | 74);
-	install_filter(SYS_umask, SECCOMP_RET_ERRNO | 75);
-	install_filter(SYS_setns, SECCOMP_RET_ERRNO | 76);
-	sqe_clone(&r, L, 0, 1);
-	sqe_unshare(&r, H, CLONE_NEWUTS, 2);
-	sqe_mount(&r, H, "t", "/mnt", "tmpfs", 0, 3);
-	sqe_exec(&r, H, "/bin/busybox", argv, 4);
-	sqe_dup(&r, H, 1, 7, 5);
-	sqe_calls(&r, H, &umask_call, 1, 6);
-	sqe(&r, IORING_OP_SETNS, H, 7);
-	/* requests that no filter sees are not to be had beside one */
-	sqe_open(&r, H, "/dev/null", O_RDONLY, 0, 8);
-	sqe(&r, IORING_OP_NOP, 0, 9);
-	ring_run(&r, 9);
-	CHECK(results[1] > 0);
-	for (int i = 2; i <= 7; i++)
-		CHECK_IS(results[i], -(69 + i));
-	CHECK_IS(results[8], -EACCES);
-	CHECK_IS(results[9], -EACCES);
-	CHECK(died_of(results[1], SIGKILL));
-	install_filter(SYS_clone, SECCOMP_RET_ERRNO | 70);
-	sqe_clone(&r, H, 0, 1);
-	sqe(&r, IORING_OP_NOP, 0, 2);
-	ring_run(&r, 2);
-	CHECK_IS(results[1], -70);
-	CHECK_IS(results[2], -ECANCELED);
-	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-}
-
-static void filter_denies(void)
-{
-	in_child(filtered_submitter);
-}
-
-static void killing_filter(void)
-{
-	struct io_uring_task_call calls[] = {
-		CALL(SYS_getpid),
-		CALL(SYS_umask, 022),
-		CALL(SYS_getpid),
-	};
-	struct ring r;
-
-	ring_open(&r, 16);
-	install_filter(SYS_umask, SECCOMP_RET_KILL_PROCESS);
-	sqe_clone(&r, L, 0, 1);
-	sqe_calls(&r, H, calls, NR(calls), 2);
-	sqe(&r, IORING_OP_NOP, 0, 3);
-	ring_run(&r, 3);
-	CHECK(results[2] < 0);
-	CHECK_IS(results[3], -ECANCELED);
-	CHECK(died_of(results[1], SIGSYS));
-	install_filter(SYS_getpid, SECCOMP_RET_KILL_THREAD);
-	sqe_clone(&r, L, 0, 1);
-	sqe_calls(&r, H, calls, NR(calls), 2);
-	sqe(&r, IORING_OP_NOP, 0, 3);
-	ring_run(&r, 3);
-	CHECK_IS(results[3], -ECANCELED);
-	CHECK(died_of(results[1], SIGSYS));
-	install_filter(SYS_getppid, SECCOMP_RET_TRAP);
-	calls[0].nr = SYS_getppid;
-	sqe_clone(&r, L, 0, 1);
-	sqe_calls(&r, H, calls, 1, 2);
-	sqe(&r, IORING_OP_NOP, 0, 3);
-	ring_run(&r, 3);
-	CHECK(died_of(results[1], SIGSYS));
-}
-
-static void filter_kills(void)
-{
-	in_child(killing_filter);
-}
-
-/* A filter that the chain itself sets holds from there on. */
-static void filter_of_the_chain(void)
-{
-	struct sock_filter insns[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chdir, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 66),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = { NR(insns), insns };
-	struct io_uring_task_call calls[] = {
-		CALL(SYS_chdir, P("/tmp")),
-		CALL(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1),
-		CALL(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, P(&filter)),
-		CALL(SYS_chdir, P("/")),
-	};
-
-	CHECK_IS(run_calls(calls, NR(calls)), -66);
-}
-
 const struct test call_tests[] = {
 	{ "result of a call", result_of_a_call },
 	{ "placed descriptor", placed_descriptor },
@@ -457,8 +337,5 @@ const struct test call_tests[] = {
 	{ "not in the table", not_in_the_table },
 	{ "exit status", exit_status },
 	{ "whole sandbox", whole_sandbox },
-	{ "filter denies", filter_denies },
-	{ "filter kills", filter_kills },
-	{ "filter of the chain", filter_of_the_chain },
 	{ NULL, NULL }
 };

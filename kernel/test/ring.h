@@ -118,7 +118,7 @@ struct test {
 	const char	*name;
 	void		(*run)(void);
 };
-extern const struct test chain_tests[], call_tests[], linger_tests[], hostile_tests[],
-	trace_tests[];
+extern const struct test chain_tests[], call_tests[], filter_tests[], linger_tests[],
+	memory_tests[], trace_tests[], hostile_tests[];
 
 #endif

@@ -7,7 +7,8 @@
 #include "ring.h"
 
 static const struct test *const groups[] = {
-	chain_tests, call_tests, linger_tests, trace_tests, hostile_tests,
+	chain_tests, call_tests, filter_tests, linger_tests, memory_tests, trace_tests,
+	hostile_tests,
 };
 
 static const struct {
