@@ -222,8 +222,14 @@ static int make_scope(struct oci_creation *n, struct rf_err *err)
 	r = n->k.unit ? describe(n, err) : rf_err_set(err, ENOMEM, "the state");
 	if (r == 0)
 		r = oci_state_write(&n->k, err);
-	if (r == 0)
+	if (r == 0) {
 		r = oci_scope_start(&n->k, &u, &n->keeper, &group, err);
+		/* it has been told to stop, and one that nobody is in ends anyhow */
+		if (r < 0) {
+			free(n->k.unit);
+			n->k.unit = NULL;
+		}
+	}
 	if (r == 0)
 		r = rf_oci_groups_at(&n->g, group, err);
 	free(group);

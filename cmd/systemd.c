@@ -94,10 +94,13 @@ static int meet(struct talk *t, bool user)
 	/* one that is named, and not there, is an error */
 	if (r < 0 && !getenv(user ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS")) {
 		t->bus = sd_bus_flush_close_unref(t->bus);
-		if (connect_private(t, user) >= 0)
-			return 0;
+		r = connect_private(t, user);
 	}
-	return r < 0 ? fail(t, user ? "the user's bus" : "the system bus", r, NULL) : 0;
+	if (r < 0)
+		return fail(t, user ? "the user's bus" : "the system bus", r, NULL);
+	/* also of what is asked without a word of ours about time, like a match */
+	(void)sd_bus_set_method_call_timeout(t->bus, left(t));
+	return 0;
 }
 
 /* ------------------------------------------------------------------- properties */
@@ -397,6 +400,23 @@ _Noreturn static void keep(void)
 	_exit(0);
 }
 
+/* A unit that may come yet: told to stop, and not waited for. */
+static void abandon(struct talk *t)
+{
+	sd_bus_message *m = NULL;
+	int r = sd_bus_message_new_method_call(t->bus, &m, SERVICE, MANAGER_PATH, MANAGER, "StopUnit");
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "ss", t->unit, "replace");
+	if (r >= 0)
+		r = sd_bus_message_set_expect_reply(m, 0);
+	if (r >= 0)
+		r = sd_bus_send(t->bus, m, NULL);
+	if (r >= 0)
+		(void)sd_bus_flush(t->bus);
+	sd_bus_message_unref(m);
+}
+
 static int start(struct talk *t)
 {
 	char *group = NULL;
@@ -416,6 +436,7 @@ static int start(struct talk *t)
 	if (r < 0) {
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, 0);
+		abandon(t);
 		return r;
 	}
 	(void)printf("ok %s\n", group);

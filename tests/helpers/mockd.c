@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mockd MODE LOG: a systemd for tests, on the bus of $DBUS_SYSTEM_BUS_ADDRESS or, with
- * MODE "user", of $DBUS_SESSION_BUS_ADDRESS.  It makes the group of a scope where the
+ * mockd MODE LOG: a systemd for tests, on the bus of $DBUS_SYSTEM_BUS_ADDRESS, or else
+ * of $DBUS_SESSION_BUS_ADDRESS.  It makes the group of a scope where the
  * real one does, puts its processes there, and writes each call with its values to LOG.
  *
- *	ok, user	all goes well
+ *	ok		all goes well
  *	fail		jobs fail
  *	deaf		no call is answered
  *	jobless		calls are answered, and jobs never end
@@ -363,7 +363,8 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	k.log = fopen(argv[2], "w");
-	r = !k.log ? -errno : is(&k, "user") ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
+	r = !k.log ? -errno : !getenv("DBUS_SYSTEM_BUS_ADDRESS") ? sd_bus_open_user(&bus) :
+		sd_bus_open_system(&bus);
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/systemd1",
 					     "org.freedesktop.systemd1.Manager", manager, &k);
