@@ -173,6 +173,19 @@ static int help_of(const struct command *cmd)
 /* What ends the program at once. */
 #define DONE_VERSION	(OPTIONS_STOP - 1)
 
+static int take_systemd(struct rf_err *err)
+{
+	oci.systemd = true;
+	oci.no_groups = false;
+#ifdef RF_SYSTEMD
+	(void)err;
+	return 0;
+#else
+	return rf_err_set(err, EOPNOTSUPP, "--systemd-cgroup: this build has no driver for systemd: "
+			  "configure found no libsystemd");
+#endif
+}
+
 static int take_global(void *state, const struct rf_opt *opt, const char *value,
 		       struct rf_err *err)
 {
@@ -190,12 +203,13 @@ static int take_global(void *state, const struct rf_opt *opt, const char *value,
 		oci.log_json = *value == 'j';
 		return 0;
 	case OPT_SYSTEMD:
-		oci.systemd = true;
-		return 0;
+		return take_systemd(err);
 	case OPT_MANAGER:
-		oci.systemd = !strcmp(value, "systemd");
+		if (!strcmp(value, "systemd"))
+			return take_systemd(err);
+		oci.systemd = false;
 		oci.no_groups = !strcmp(value, "disabled");
-		if (oci.systemd || oci.no_groups || !strcmp(value, "cgroupfs"))
+		if (oci.no_groups || !strcmp(value, "cgroupfs"))
 			return 0;
 		return rf_err_set(err, EINVAL, "--cgroup-manager: '%.40s' is none of cgroupfs, systemd, "
 				  "disabled", value);
