@@ -44,7 +44,7 @@ static void mask_on(struct rf_lower *l, const struct spot *s)
 static void note(struct rf_lower *l, const struct spot *s, size_t len, enum rf_made_kind kind)
 {
 	if (!l->error)
-		l->error = rf_made_add(l->made, s->place.fs, s->place.rest, len, kind);
+		l->error = rf_made_add(l->made, &s->place, len, kind);
 }
 
 static uint64_t text_of(struct rf_lower *l, const char *text, size_t len)
@@ -65,7 +65,7 @@ static void make_parents(struct rf_lower *l, struct spot *s, unsigned int flags)
 	for (size_t len = strcspn(rest, "/"); rest[len]; len += 1 + strcspn(rest + len + 1, "/")) {
 		const char *name = s->name;
 		const uint64_t at = text_of(l, name, len - (size_t)(name - rest));
-		enum rf_made_kind kind = rf_made_name(l->made, s->place.fs, rest, len);
+		enum rf_made_kind kind = rf_made_name(l->made, &s->place, len);
 
 		if (kind == RF_MADE_NOTHING && flags & RF_MAKE_PARENTS) {
 			(void)RF_CALL(l, mkdirat, RF_P1, RF_N(dir), at, 0755);
@@ -88,8 +88,11 @@ static bool find_spot(struct rf_lower *l, struct spot *s, int32_t dir, rf_str st
 {
 	const char *path = rf_lower_string(l, str);
 	enum rf_made_kind is;
+	int r = dir < 0 ? 0 : rf_made_where(l->made, dir, path, &s->place);
 
-	if (dir < 0 || !rf_made_where(l->made, dir, path, &s->place)) {
+	if (r < 0)
+		l->error = l->error ? l->error : r;
+	if (r <= 0) {
 		rf_lower_refuse(l, "what is there already is not known");
 		return false;
 	}
@@ -97,7 +100,7 @@ static bool find_spot(struct rf_lower *l, struct spot *s, int32_t dir, rf_str st
 		rf_lower_refuse(l, "it would be made in a file system of somebody else's");
 		return false;
 	}
-	is = rf_made_name(l->made, s->place.fs, s->place.rest, strlen(s->place.rest));
+	is = rf_made_name(l->made, &s->place, strlen(s->place.rest));
 	if (is == kind && flags & RF_MAKE_EXIST_OK && kind != RF_MADE_LINK)
 		return false;
 	if (is != RF_MADE_NOTHING) {

@@ -133,20 +133,26 @@ int rf_made_opened(struct rf_made *m, int32_t slot, int32_t dir, const char *pat
 /* What is in @from (-1: something else) has been attached at @to, or at @path below that. */
 int rf_made_attached(struct rf_made *m, int32_t from, int32_t to, const char *path);
 
-/* Where @path below @dir is. */
+/* @slot is a copy of the tree at what is in @dir, or at @path below that. */
+int rf_made_bound(struct rf_made *m, int32_t slot, int32_t dir, const char *path);
+
+/* Where something is. */
 struct rf_made_place {
-	uint32_t	 fs;		/* which */
+	uint32_t	 fs;		/* the file system */
 	bool		 owned;
-	const char	*at;		/* its root, as a path below @dir; NULL: it is that */
-	const char	*rest;		/* from there on */
+	const char	*at;		/* where that is attached; NULL: it is what the slot has */
+	const char	*rest;		/* the path from there on, which is the end of ... */
+	const char	*full;		/* ... that from the root of the file system */
 };
-/* False: on a file system of which nothing is known, or the path is not plain. */
-bool rf_made_where(const struct rf_made *m, int32_t dir, const char *path,
-		   struct rf_made_place *ret);
+/*
+ * Where @path below @dir is.  1; 0: on a file system of which nothing is known, or the
+ * path is not plain.
+ */
+int rf_made_where(struct rf_made *m, int32_t dir, const char *path, struct rf_made_place *ret);
 enum rf_made_kind { RF_MADE_NOTHING = 0, RF_MADE_DIR, RF_MADE_FILE, RF_MADE_LINK };
-/* What is called by the first @len bytes of @path on @fs. */
-enum rf_made_kind rf_made_name(const struct rf_made *m, uint32_t fs, const char *path, size_t len);
-int rf_made_add(struct rf_made *m, uint32_t fs, const char *path, size_t len,
+/* What is at the first @len bytes of p->rest; and that there is something now. */
+enum rf_made_kind rf_made_name(const struct rf_made *m, const struct rf_made_place *p, size_t len);
+int rf_made_add(struct rf_made *m, const struct rf_made_place *p, size_t len,
 		enum rf_made_kind kind);
 
 #endif

@@ -41,6 +41,9 @@ RF_LOWER(open_tree)
 				 path ? rf_lower_str(path) : rf_lower_text(l, ""), flags), op->out);
 	if (op->u.open_tree.dev || op->u.open_tree.ino)
 		check_inode(l, l->number[op->out], op->u.open_tree.dev, op->u.open_tree.ino);
+	if (!l->error && op->u.open_tree.dir >= 0 && op->u.open_tree.flags & OPEN_TREE_CLONE)
+		l->error = rf_made_bound(l->made, op->out, op->u.open_tree.dir,
+					 rf_lower_string(l, path));
 }
 
 /* -------------------------------------------------------------------------- mkfs */
