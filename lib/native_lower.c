@@ -228,10 +228,18 @@ static int move_up(struct rf_lower *l, int fd)
 	return rf_lower_keep(l, RF_CALL(l, fcntl, 0, RF_N(fd), F_DUPFD_CLOEXEC, l->n->base));
 }
 
-/* Below it is what survives close_range, and what a dup makes. */
-static uint32_t lowest_number(const struct rf_chain *c)
+/*
+ * Below it is what survives close_range, and what a dup makes; and what the tasks need of
+ * the submitter, until it has been moved.
+ */
+static uint32_t lowest_number(const struct rf_chain *c, const struct rf_native_host *h)
 {
+	const int own[] = { h->report, h->init_sock, h->init_peer, h->init_image };
 	uint32_t base = rf_fd_floor(c);
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i] >= (int)base)
+			base = (uint32_t)own[i] + 1;
 
 	for (uint32_t i = 0; i < c->nr_keep; i++)
 		if ((uint32_t)c->keep[i] >= base)
@@ -348,8 +356,15 @@ static void lower_payload(struct rf_lower *l, const struct rf_op *op)
 	add_request(l, RF_REQ_CLONE)->arg[0] = op->u.clone.flags | CLONE_PARENT | CLONE_VFORK;
 }
 
+/* What the kernel's clone takes in a chain: with any other flag the whole link is refused. */
+#define CLONE_FLAGS	(CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_VFORK | CLONE_NEWNS | \
+			 CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+			 CLONE_NEWNET)
+
 static void lower_clone(struct rf_lower *l, const struct rf_op *op)
 {
+	if (op->u.clone.as != RF_CLONE_CONTEXT && op->u.clone.flags & ~(uint64_t)CLONE_FLAGS)
+		rf_lower_refuse(l, "a clone with flags that only clone(2) has");
 	switch (op->u.clone.as) {
 	case RF_CLONE_CONTEXT:
 		lower_context(l, op);
@@ -513,7 +528,7 @@ static int prepare(struct rf_lower *l)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < slots; i++)
 		l->number[i] = -1;
-	l->n->base = lowest_number(l->c);
+	l->n->base = lowest_number(l->c, l->h);
 	(void)rf_lower_bytes(l, NULL, 8);	/* offset 0 is "none" */
 	return l->error;
 }

@@ -245,10 +245,14 @@ static RF_LOWER(memfd)
 		(void)RF_CALL(l, fcntl, 0, RF_N(fd), F_ADD_SEALS, op->u.memfd.seals);
 }
 
-/* The two numbers are in memory, and move from there to ours. */
+/*
+ * The two numbers are in memory, and move from there to ours; which are none of theirs,
+ * for those are the two lowest that are free.
+ */
 static void take_two(struct rf_lower *l, const struct rf_op *op, uint64_t pair)
 {
 	const int32_t slots[2] = { op->out, op->out2 };
+	const int32_t theirs[2] = { rf_lower_number(l), rf_lower_number(l) };
 
 	for (unsigned int i = 0; i < 2; i++) {
 		struct rf_call *call = RF_CALL(l, fcntl, RF_P0, pair + 4 * i, F_DUPFD_CLOEXEC, l->n->base);
@@ -257,6 +261,8 @@ static void take_two(struct rf_lower *l, const struct rf_op *op, uint64_t pair)
 		l->number[slots[i]] = rf_lower_keep(l, call);
 		RF_CALL(l, close, RF_P0, pair + 4 * i)->load = RF_P0;
 	}
+	for (unsigned int i = 0; i < 2; i++)
+		rf_lower_free(l, theirs[i]);
 }
 
 static RF_LOWER(pipe)

@@ -68,6 +68,24 @@ static void setns_back(struct ops *o)
 	rf_prep_clone(o->c, RF_CLONE_PAYLOAD, 0);
 }
 
+/* What pid 1 has made while the rest went on. */
+static void setns_pid_1(struct ops *o)
+{
+	struct rf_op *op;
+	int slot = rf_chain_slot(o->c);
+
+	begin(o, 0);
+	rf_prep_unshare(o->c, CLONE_NEWPID);
+	rf_prep_clone(o->c, RF_CLONE_INIT, 0);
+	op = &o->c->ops[o->c->nr_ops - 1];
+	op->out = slot;
+	op->u.clone.unshare = CLONE_NEWNET;
+	rf_prep_clone(o->c, RF_CLONE_PAYLOAD, 0);
+	op = ops_add(o, RF_OP_SETNS);
+	op->u.setns.slot = slot;
+	op->u.setns.nstype = CLONE_NEWNET;
+}
+
 static void setns_file(struct ops *o)
 {
 	int slot;
@@ -202,6 +220,8 @@ static const struct ops_case cases[] = {
 	FAILS(RF_OP_UNSHARE, "a flag that is none", unshare_nonsense, EINVAL),
 	SUCCEEDS(RF_OP_SETNS, "a namespace by its descriptor", setns_back, 0,
 		 "test \"$(readlink /proc/self/fd/9)\" = \"$(readlink /proc/self/ns/uts)\""),
+	SUCCEEDS(RF_OP_SETNS, "the network of pid 1", setns_pid_1, 0,
+		 "! grep -vE '^ *lo:|^Inter|^ face' /proc/net/dev"),
 	FAILS(RF_OP_SETNS, "a file that is no namespace", setns_file, EINVAL),
 	{ .kind = RF_OP_JOIN_CGROUP, .name = "a cgroup", .build = join_new_cgroup,
 	  .check = "grep -q ringfence-test /proc/self/cgroup", .after = remove_cgroup,

@@ -16,7 +16,7 @@ static const struct rf_features user = {
 	.landlock = 6,
 };
 static const struct rf_native_host host = {
-	.report = 10, .init_sock = 11, .init_peer = 12, .init_image = 13, .nofile = 1024,
+	.report = 3, .init_sock = 4, .init_peer = 5, .init_image = 6, .nofile = 1024,
 	.max_reqs = 1024, .max_calls = 4096,
 };
 
@@ -88,7 +88,7 @@ TEST(the_first_task_keeps_what_the_chain_names)
 {
 	struct rf_chain *c = begin();
 
-	rf_chain_keep(c, 5);
+	rf_chain_keep(c, 9);
 	rf_prep_close_range(c);
 	rf_prep_hostname(c, "box");
 	add_true(c);
@@ -96,13 +96,13 @@ TEST(the_first_task_keeps_what_the_chain_names)
 		"0 op 0 clone 0x0\n"
 		"1 op 0 calls\n"
 		"\tunshare 0x4000000\n"
-		"\tfcntl 10 1030 6 -> 6\n"
-		"\tfcntl 11 1030 6 -> 7\n"
-		"\tfcntl 12 1030 6 -> 8\n"
-		"\tfcntl 13 1030 6 -> 9\n"
+		"\tfcntl 3 1030 10 -> 10\n"
+		"\tfcntl 4 1030 10 -> 11\n"
+		"\tfcntl 5 1030 10 -> 12\n"
+		"\tfcntl 6 1030 10 -> 13\n"
 		"2 op 1 calls\n"
-		"\tclose_range 3 4 0\n"
-		"\tclose_range 10 4294967295 0\n"
+		"\tclose_range 3 8 0\n"
+		"\tclose_range 14 4294967295 0\n"
 		"3 op 2 calls\n"
 		"\tsethostname \"box\" 3\n"
 		"4 op 3 exec cwd \"/bin/true\" 0x0\n");
@@ -111,35 +111,34 @@ TEST(the_first_task_keeps_what_the_chain_names)
 TEST(what_was_given_keeps_its_number_until_a_dup_wants_that)
 {
 	struct rf_chain *c = begin();
-	int a = rf_chain_give(c, 4), b = rf_chain_give(c, 6);
+	int a = rf_chain_give(c, 8), b = rf_chain_give(c, 9);
 
 	rf_prep_close_range(c);
-	rf_prep_dup(c, b, 4);
-	rf_prep_dup(c, a, 6);
-	rf_prep_dup(c, b, 6);
+	rf_prep_dup(c, b, 8);
+	rf_prep_dup(c, a, 9);
+	rf_prep_dup(c, b, 9);
 	add_true(c);
 	expect_text(c,
 		"0 op 0 clone 0x0\n"
 		"1 op 0 calls\n"
 		"\tunshare 0x4000000\n"
-		"\tfcntl 10 1030 7 -> 7\n"
-		"\tfcntl 11 1030 7 -> 8\n"
-		"\tfcntl 12 1030 7 -> 9\n"
-		"\tfcntl 13 1030 7 -> 10\n"
-		"\tfcntl 4 2 1, always\n"
-		"\tfcntl 6 2 1, always\n"
+		"\tfcntl 3 1030 10 -> 10\n"
+		"\tfcntl 4 1030 10 -> 11\n"
+		"\tfcntl 5 1030 10 -> 12\n"
+		"\tfcntl 6 1030 10 -> 13\n"
+		"\tfcntl 8 2 1, always\n"
+		"\tfcntl 9 2 1, always\n"
 		"2 op 1 calls\n"
-		"\tclose_range 3 3 0\n"
-		"\tclose_range 5 5 0\n"
-		"\tclose_range 11 4294967295 0\n"
+		"\tclose_range 3 7 0\n"
+		"\tclose_range 14 4294967295 0\n"
 		"3 op 2 calls\n"
-		"\tfcntl 4 1030 7 -> 11\n"
-		"\tdup3 6 4 0, the result\n"
+		"\tfcntl 8 1030 10 -> 14\n"
+		"\tdup3 9 8 0, the result\n"
 		"4 op 3 calls\n"
-		"\tfcntl 6 1030 7 -> 12\n"
-		"\tdup3 11 6 0, the result\n"
+		"\tfcntl 9 1030 10 -> 15\n"
+		"\tdup3 14 9 0, the result\n"
 		"5 op 4 calls\n"
-		"\tdup3 12 6 0, the result\n"
+		"\tdup3 15 9 0, the result\n"
 		"6 op 5 exec cwd \"/bin/true\" 0x0\n");
 }
 
@@ -193,17 +192,17 @@ TEST(pid_1_has_requests_of_its_own)
 	assert_non_null(at);
 	EXPECT_STR("3 op 2 clone 0x8000, of which are the next 2\n"
 		   "4 op 2 calls\n"
-		   "\tdup3 5 3 0\n"
+		   "\tdup3 9 3 0\n"
 		   "\tclose_range 0 2 0\n"
-		   "\tclose_range 4 5 0\n"
-		   "\tclose_range 7 4294967295 0\n"
-		   "5 op 2 exec 6 \"\" 0x1000\n"
+		   "\tclose_range 4 9 0\n"
+		   "\tclose_range 11 4294967295 0\n"
+		   "5 op 2 exec 10 \"\" 0x1000\n"
 		   "6 op 2 calls\n"
-		   "\tclose 5\n"
+		   "\tclose 9\n"
 		   "7 op 3 clone 0xc000\n"
 		   /* it waits for pid 1 to be an image of its own */
 		   "8 op 4 calls\n"
-		   "\t" "read 4 (extra) 1, stored\n"
+		   "\t" "read 8 (extra) 1, stored\n"
 		   "\ttest (extra) 8 0xffffffffffffffff 0x1 0 5\n"
 		   "9 op 4 exec cwd \"/bin/true\" 0x0\n", at);
 	lowered_free(&l);
@@ -295,6 +294,12 @@ static void refuse_ask(struct rf_chain *c)
 	add_true(c);
 }
 
+static void refuse_flags(struct rf_chain *c)
+{
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, CLONE_THREAD);
+	add_true(c);
+}
+
 static void refuse_numbers(struct rf_chain *c)
 {
 	int slot;
@@ -324,8 +329,9 @@ TEST(what_cannot_be_lowered_is_named)
 		{ refuse_through_dots, 2, "is not known" },
 		{ refuse_through_link, 3, "is not known" },
 		{ refuse_copy, 3, "no list of calls" },
+		{ refuse_flags, 1, "only clone(2) has" },
 		{ refuse_ask, 1, "the submitter writes" },
-		{ refuse_numbers, 57, "limit of open files" },
+		{ refuse_numbers, 53, "limit of open files" },
 		{ refuse_many, 1023, "fit into one submission" },
 	};
 	struct rf_native_host low = host;
