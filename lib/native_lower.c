@@ -34,34 +34,33 @@ void rf_lower_refuse(struct rf_lower *l, const char *why)
 
 /* ------------------------------------------------------------ calls and requests */
 
-/* Room behind @nr of @size bytes in *@array of *@max; false: none, and l->error says so. */
-static bool grow(struct rf_lower *l, void *array, uint32_t nr, uint32_t *max, size_t size)
+/* @array with room behind @nr of @size bytes; NULL: none, and l->error says so. */
+static void *grow(struct rf_lower *l, void *array, uint32_t nr, uint32_t *max, size_t size)
 {
-	void **at = array;
 	const uint32_t more = *max ? 2 * *max : 64;
 	void *p;
 
 	if (l->error)
-		return false;
+		return NULL;
 	if (nr < *max)
-		return true;
-	p = realloc(*at, more * size);
-	if (!p) {
+		return array;
+	p = realloc(array, more * size);
+	if (p)
+		*max = more;
+	else
 		l->error = -ENOMEM;
-		return false;
-	}
-	*at = p;
-	*max = more;
-	return true;
+	return p;
 }
 
 struct rf_call *rf_lower_call(struct rf_lower *l, uint32_t nr, const uint64_t args[RF_CALL_ARGS],
 			      unsigned int points)
 {
 	struct rf_native *n = l->n;
+	void *p = grow(l, n->call, n->nr_calls, &n->most_calls, sizeof(*n->call));
 
-	if (!grow(l, &n->call, n->nr_calls, &n->most_calls, sizeof(*n->call)))
+	if (!p)
 		return &l->lost_call;
+	n->call = p;
 	n->call[n->nr_calls] = (struct rf_call){ .nr = nr, .points = (uint8_t)points };
 	memcpy(n->call[n->nr_calls].args, args, sizeof(n->call[0].args));
 	return &n->call[n->nr_calls++];
@@ -84,11 +83,14 @@ void rf_lower_skip_to_here(struct rf_lower *l, uint32_t at)
 static struct rf_req *add_request(struct rf_lower *l, enum rf_req_kind kind)
 {
 	struct rf_native *n = l->n;
+	void *p;
 
 	if (n->nr >= l->h->max_reqs)
 		rf_lower_refuse(l, "more requests than fit into one submission");
-	if (!grow(l, &n->req, n->nr, &n->max, sizeof(*n->req)))
+	p = grow(l, n->req, n->nr, &n->max, sizeof(*n->req));
+	if (!p)
 		return &l->lost_req;
+	n->req = p;
 	n->req[n->nr] = (struct rf_req){ .kind = (uint8_t)kind, .op = l->op, .fd = -1,
 					 .first = n->nr_calls };
 	return &n->req[n->nr++];

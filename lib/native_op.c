@@ -216,6 +216,8 @@ static RF_LOWER(close)
 	const int32_t slot = op->u.close.slot;
 
 	(void)RF_CALL(l, close, 0, RF_N(rf_lower_fd(l, slot)));
+	if (l->error)	/* there may be no such slot */
+		return;
 	rf_lower_free(l, l->number[slot]);
 	l->number[slot] = -1;
 }

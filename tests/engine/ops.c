@@ -113,6 +113,20 @@ int ops_normalized(const struct rf_op *op, int result)
 	return varies && result > 0 ? 0 : result;
 }
 
+/* Lowering is pure, so every case goes through it everywhere. */
+static void expect_lowered_or_refused(const struct rf_chain *c)
+{
+	const struct rf_native_host host = { .report = 20, .init_sock = 21, .init_peer = 22,
+					     .init_image = 23, .nofile = 1024, .max_reqs = 1024,
+					     .max_calls = 65536 };
+	struct rf_native n;
+	const int r = rf_native_lower(c, &host, &n);
+
+	if (r < 0 && (r != -EOPNOTSUPP || !n.why || n.why_op >= c->nr_ops))
+		fail_msg("lowering: %s", strerror(-r));
+	rf_native_release(&n);
+}
+
 static void run_case(const char *engine, const struct ops_case *k, struct ops_outcome *ret)
 {
 	static int nr;
@@ -126,6 +140,7 @@ static void run_case(const char *engine, const struct ops_case *k, struct ops_ou
 	if (o.c->ops[o.c->nr_ops - 1].kind != RF_OP_EXEC &&
 	    o.c->ops[o.c->nr_ops - 1].kind != RF_OP_EXIT)
 		add_command(&o, k->check);
+	expect_lowered_or_refused(o.c);
 	ret->ran = ops_can_run(o.c);
 	if (ret->ran)
 		ops_run_chain(engine, o.c, ret);
