@@ -28,6 +28,7 @@ struct rf_lower {
 	bool			*busy;		/* number base + i has an owner */
 	uint32_t		 nr_numbers;
 	int			 report, init_sock, init_peer, init_image;	/* numbers */
+	uint64_t		 cwd;		/* in extra, for getcwd; 0: not yet */
 	int32_t			 init_slot;	/* with the pidfd of pid 1; -1 */
 	bool			 init_waits;	/* pid 1 has been made, and not been seen yet */
 	/* behind an error: written, and looked at by nobody */
