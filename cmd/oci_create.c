@@ -199,6 +199,8 @@ static int describe(struct oci_creation *n, struct rf_err *err)
 	k->owner = geteuid();
 	k->annotations = annotations(&n->c);
 	k->hooks = n->c.hooks_json ? strdup(n->c.hooks_json) : NULL;
+	k->listener = n->c.listener ? strdup(n->c.listener) : NULL;
+	k->listener_metadata = n->c.listener_metadata ? strdup(n->c.listener_metadata) : NULL;
 	if (asprintf(&k->rootfs, "%s%s%s", *n->c.root == '/' ? "" : n->bundle,
 		     *n->c.root == '/' ? "" : "/", n->c.root) < 0)
 		k->rootfs = NULL;

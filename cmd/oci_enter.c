@@ -79,8 +79,25 @@ static void close_namespaces(struct rf_sandbox *sb)
 		}
 }
 
+/* What a task sends: the listener of its filter, or the master of its terminal. */
+static int take_fd(struct oci_entry *e, const struct oci_container *k, int index, int fd,
+		   struct rf_err *err)
+{
+	int r = 0;
+
+	if (index >= 0 && rf_op_sends_listener(e->chain->ops, (uint32_t)index)) {
+		r = oci_listener_send(&e->agent, k, rf_context_pid(e->ctx), OCI_RUNNING, fd, err);
+		(void)close(fd);
+	} else if (e->io) {
+		r = oci_io_send(e->io, fd, err);
+	} else {
+		(void)close(fd);
+	}
+	return r;
+}
+
 /* Until its exec. */
-static int await_start(struct oci_entry *e, struct rf_err *err)
+static int await_start(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
 {
 	struct rf_completion done;
 	int r;
@@ -91,11 +108,7 @@ static int await_start(struct oci_entry *e, struct rf_err *err)
 			return rf_err_set(err, -r, "waiting for the process");
 		switch (done.kind) {
 		case RF_DONE_FD:
-			if (!e->io) {
-				(void)close(done.result);
-				break;
-			}
-			r = oci_io_send(e->io, done.result, err);
+			r = take_fd(e, k, done.index, done.result, err);
 			if (r < 0)
 				return r;
 			break;
@@ -120,12 +133,27 @@ void oci_reap_maker(const struct rf_context *ctx)
 		(void)waitpid(left[1], NULL, __WALL);
 }
 
+/* Before there is a task that could be asked about. */
+static int meet_agent(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
+{
+	const struct rf_seccomp_spec *s = &e->sb->seccomp;
+
+	if (!s->on || !s->notifies || !s->has_listener)
+		return 0;
+	if (!k->listener)
+		return rf_err_at(err, &s->place, EINVAL, "linux.seccomp.listenerPath: there was none when "
+				 "the container was made");
+	e->agent = oci_listener_connect(k, err);
+	return e->agent < 0 ? e->agent : 0;
+}
+
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
 {
 	int r;
 
 	e->sb->oci.enters = true;
 	e->failed_op = NULL;
+	e->agent = -1;
 	r = join_container(e, k, err);
 	if (r == 0 && e->c)
 		oci_grant(e->sb, e->c, &e->f);
@@ -134,17 +162,21 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	if (r == 0)
 		r = rf_compile(e->sb, &e->f, &e->chain, err);
 	if (r == 0)
+		r = meet_agent(e, k, err);
+	if (r == 0)
 		r = rf_ring_new(RF_ENGINE_PLAIN, &e->ring, err);
 	if (r == 0)
 		r = rf_submit(e->ring, e->chain, 0, 0, &e->ctx, err);
 	close_namespaces(e->sb);
 	rf_cgroup_submitted(e->sb);
 	if (r == 0)
-		r = await_start(e, err);
+		r = await_start(e, k, err);
 	if (r == 0)
 		oci_reap_maker(e->ctx);
 	else
 		e->ring = rf_ring_free(e->ring);
+	if (e->agent >= 0)
+		(void)close(e->agent);
 	return r;
 }
 

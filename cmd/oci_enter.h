@@ -17,6 +17,7 @@ struct oci_entry {
 	bool		 in_groups;	/* it belongs to the container's control groups */
 	const char	*const *below;	/* or to some below them (oci_groups_open_below()) */
 	size_t		 nr_below;
+	int		 agent;		/* who answers for its filter, where that asks; else -1 */
 
 	struct rf_chain	*chain;
 	struct rf_ring	*ring;

@@ -79,6 +79,7 @@ static int take_state(struct oci_container *k, const json_t *root)
 		{ "created", &k->created },
 	}, some[] = {
 		{ "config", &k->config }, { "unit", &k->unit }, { "hooks", &k->hooks },
+		{ "listener", &k->listener }, { "listenerMetadata", &k->listener_metadata },
 	};
 	int64_t pid = 0, start = 0, owner = 0;
 	int r = 0;
@@ -124,6 +125,8 @@ void oci_state_forget(struct oci_container *k)
 	free(k->config);
 	free(k->annotations);
 	free(k->hooks);
+	free(k->listener);
+	free(k->listener_metadata);
 }
 
 static json_t *as_json(const struct oci_container *k)
@@ -147,6 +150,10 @@ static json_t *as_json(const struct oci_container *k)
 	}
 	if (root && k->hooks)
 		(void)json_object_set_new(root, "hooks", json_string(k->hooks));
+	if (root && k->listener)
+		(void)json_object_set_new(root, "listener", json_string(k->listener));
+	if (root && k->listener_metadata)
+		(void)json_object_set_new(root, "listenerMetadata", json_string(k->listener_metadata));
 	return root;
 }
 

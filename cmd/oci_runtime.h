@@ -11,6 +11,7 @@
  *	start	oci_start.c	opening the gate
  *	exec	oci_exec.c	one more process
  *	hook	oci_hook.c	hooks
+ *	listener oci_listener.c	who answers for a filter
  *	update	oci_update.c	other limits
  *	scope	oci_scope.c	systemd's scope of a container
  *	end	oci_end.c	kill, delete, pause, resume
@@ -78,6 +79,7 @@ struct oci_container {
 	bool		 user_unit;	/* by the user's bus */
 	char		*annotations;	/* as JSON */
 	char		*hooks;		/* likewise; or NULL */
+	char		*listener, *listener_metadata; /* who answers for the filter; NULL: nobody */
 };
 #define OCI_CONTAINER_INIT { .dir = -1 }
 
@@ -161,6 +163,14 @@ int oci_scope_set(const struct oci_container *k, const struct rf_oci_unit *u, st
 int oci_scope_stop(const struct oci_container *k, struct rf_err *err);
 /* The text of /proc/devices, malloc'd; NULL without memory or /proc. */
 char *oci_scope_devices(void);
+
+/* ------------------------------------------------------------------- listener */
+
+/* A connection to the agent of @k's filter, or a negative errno with @err. */
+int oci_listener_connect(const struct oci_container *k, struct rf_err *err);
+/* Hand it the descriptor @listener for process @pid of @k, which is @status; closes *@to. */
+int oci_listener_send(int *to, const struct oci_container *k, pid_t pid, enum oci_status status,
+		      int listener, struct rf_err *err);
 
 /* ------------------------------------------------------------------------ end */
 

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct parked {
 	size_t		 size;
 	uint32_t	 gate;		/* op at which it is parked */
 	int		 conn;
+	int		 agent;		/* connection to who answers for its filter; -1 */
 };
 
 /* ---------------------------------------------------------------- connecting */
@@ -197,17 +199,51 @@ static int judge(const struct oci_container *k, const struct parked *p, uint32_t
 	return rf_err_set(err, EPROTO, "the container's process has ended");
 }
 
+/* Nobody can answer for it: it does not go on. */
+static void kill_it(const struct oci_container *k)
+{
+	int fd = oci_state_pidfd(k);
+
+	if (fd < 0)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	(void)close(fd);
+}
+
+static bool is_listener(const struct parked *p, const struct rf_report *rep)
+{
+	return rep->what == RF_REPORT_FD && rep->index < p->area->nr_ops &&
+	       rf_op_sends_listener(op_at(p, 0), rep->index);
+}
+
 /* Until its exec, or its end. */
-static void await_end(const struct parked *p)
+static int await_end(const struct oci_container *k, struct parked *p, struct rf_err *err)
 {
 	struct rf_report rep;
-	int fd, r;
+	int fd, r, sent = 0;
 
 	do {
 		r = rf_report_receive(p->conn, 0, &rep, &fd);
+		if (r == 1 && fd >= 0 && p->agent >= 0 && is_listener(p, &rep))
+			sent = oci_listener_send(&p->agent, k, k->pid, OCI_CREATED, fd, err);
 		if (fd >= 0)
 			(void)close(fd);
-	} while (r == 1);
+		if (sent < 0)
+			kill_it(k);
+	} while (r == 1 && sent == 0);
+	return sent;
+}
+
+/* A filter that asks, and the agent that it asks. */
+static int meet_agent(const struct oci_container *k, struct parked *p, struct rf_err *err)
+{
+	for (uint32_t i = p->gate + 1; k->listener && i < p->area->nr_ops; i++) {
+		if (!rf_op_sends_listener(op_at(p, 0), i))
+			continue;
+		p->agent = oci_listener_connect(k, err);
+		return p->agent < 0 ? p->agent : 0;
+	}
+	return 0;
 }
 
 static int open_gate(struct oci_container *k, struct parked *p, const char **ret_op,
@@ -219,11 +255,19 @@ static int open_gate(struct oci_container *k, struct parked *p, const char **ret
 
 	if (r < 0)
 		return rf_err_set(err, -r, "the gate of container %s", k->id);
+	r = meet_agent(k, p, err);
+	if (r < 0) {
+		*ret_op = "seccomp";
+		return r;
+	}
 	go.index = p->gate;
 	if (send(p->conn, &go, sizeof(go), MSG_NOSIGNAL) != sizeof(go))
 		return rf_err_set(err, errno, "the gate of container %s", k->id);
-	await_end(p);
-	r = judge(k, p, &index, err);
+	r = await_end(k, p, err);
+	if (r < 0)
+		index = p->gate + 1;
+	else
+		r = judge(k, p, &index, err);
 	(void)unlinkat(k->dir, OCI_GATE, 0);
 	if (r == 0)
 		return oci_verdict_started(k, err);
@@ -234,7 +278,7 @@ static int open_gate(struct oci_container *k, struct parked *p, const char **ret
 
 int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err)
 {
-	struct parked p = { .conn = -1 };
+	struct parked p = { .conn = -1, .agent = -1 };
 	int r;
 
 	*ret_op = "hook";
@@ -251,6 +295,8 @@ int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err)
 		(void)munmap(p.area, p.size);
 	if (p.conn >= 0)
 		(void)close(p.conn);
+	if (p.agent >= 0)
+		(void)close(p.agent);
 	return r;
 }
 

@@ -13,9 +13,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "../seccomp/policy.h"
+#include "compat.h"
 
 #if defined(__x86_64__)
 #define NATIVE_ARCH	AUDIT_ARCH_X86_64
@@ -68,6 +70,9 @@ static size_t calls_of(const struct rf_op *op, struct call ret[CALLS_MAX])
 		ret[0].args[0] = op->u.setres.r;
 		ret[0].args[1] = op->u.setres.e;
 		ret[0].args[2] = op->u.setres.s;
+		return 1;
+	case RF_OP_SEND_FDS:
+		ret[0] = (struct call){ "sendmsg", SYS_sendmsg, { 0, 0, MSG_NOSIGNAL } };
 		return 1;
 	case RF_OP_SECUREBITS:
 		ret[0] = (struct call){ "prctl", SYS_prctl, { PR_GET_SECUREBITS } };
@@ -142,7 +147,9 @@ static int check_call(struct rf_compile *k, const struct rf_seccomp_spec *s,
 	struct seccomp_data data;
 	uint32_t r = ask(s, call, &data);
 
-	if (is_allowed(s, r))
+	/* who is asked has to have the listener first, which this op hands over */
+	if (is_allowed(s, r) && !(op->kind == RF_OP_SEND_FDS &&
+				  (r & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF))
 		return 0;
 	answer_text(r, answer);
 	/* the line that decides; the policy's default has none */
@@ -205,6 +212,12 @@ static int plan_one(struct rf_compile *k, const struct rf_seccomp_spec *s)
 			    "`errno`, `log` or `kill` here");
 		return -EINVAL;
 	}
+	if (s->flags & RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV && !s->notifies)
+		return rf_err_at(k->err, &s->place, EINVAL, "the policy '%.200s' has a flag "
+				 "(WAIT_KILLABLE_RECV) for who listens, and nobody is asked", s->name);
+	if (s->flags & RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV && k->f->kernel < RF_KERNEL(5, 19))
+		return rf_err_at(k->err, &s->place, EOPNOTSUPP, "the policy '%.200s': the flag "
+				 "WAIT_KILLABLE_RECV needs Linux 5.19", s->name);
 	k->filters[k->nr_filters++] = s;
 	return rf_need_confinement(k, &s->place, "a seccomp filter");
 }
@@ -241,6 +254,7 @@ static void emit_one(struct rf_compile *k, const struct rf_seccomp_spec *s)
 {
 	struct rf_blob program;
 	struct rf_op *op;
+	int32_t slot;
 	rf_str name;
 
 	rf_chain_set_place(k->c, &s->place);
@@ -250,6 +264,12 @@ static void emit_one(struct rf_compile *k, const struct rf_seccomp_spec *s)
 	op->u.seccomp.name = name;
 	op->u.seccomp.program = program;
 	op->u.seccomp.flags = s->flags;
+	if (!s->notifies)
+		return;
+	/* before anything that it may be asked about */
+	op->u.seccomp.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	slot = op->out = rf_chain_slot(k->c);
+	(void)rf_prep_send_fd(k->c, slot);
 }
 
 void rf_emit_filter(struct rf_compile *k)

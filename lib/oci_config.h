@@ -92,7 +92,10 @@ struct rf_oci_config {
 	size_t		 nr_limits, max_limits;
 	struct rf_oci_rule *rules;
 	size_t		 nr_rules, max_rules;	/* 0: any device */
-	const char	*seccomp;	/* as JSON */
+	const char	*seccomp;	/* as JSON, without the two that follow */
+	const char	*listener;	/* `listenerPath`; NULL: none */
+	const char	*listener_metadata;
+	struct rf_place	 listener_place;
 	struct rf_place	 seccomp_place;
 	struct rf_oci_hook *hooks;
 	size_t		 nr_hooks, max_hooks;

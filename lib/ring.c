@@ -388,7 +388,7 @@ const char *rf_context_engine(const struct rf_context *ctx, const char **ret_why
 
 pid_t rf_context_pid(const struct rf_context *ctx)
 {
-	return ctx->started || ctx->parked_op >= 0 ? ctx->payload.pid : 0;
+	return ctx->payload.pid;
 }
 
 bool rf_context_is_past_exec(const struct rf_context *ctx)

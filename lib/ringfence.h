@@ -457,8 +457,8 @@ RF_PUBLIC int rf_context_signal(struct rf_context *ctx, int sig);
 RF_PUBLIC int rf_context_deadline(struct rf_context *ctx, uint64_t ms);
 
 /**
- * rf_context_pid - pid of the payload in the caller's namespace, once it
- * has started or while it is parked; or 0.
+ * rf_context_pid - pid of the payload task in the caller's namespace, once
+ * that is there; or 0.
  */
 RF_PUBLIC pid_t rf_context_pid(const struct rf_context *ctx);
 

@@ -200,7 +200,10 @@ RF_EXECUTOR(seccomp)
 	if (r < 0)
 		return r;
 	r = rf_sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, op->u.seccomp.flags, &prog);
-	if (r >= 0)
-		ctx->filtered = 1;
-	return r;
+	if (r < 0)
+		return r;
+	ctx->filtered = 1;
+	if (op->out >= 0)	/* SECCOMP_FILTER_FLAG_NEW_LISTENER */
+		ctx->slots[op->out] = (int32_t)r;
+	return 0;
 }

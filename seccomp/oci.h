@@ -25,11 +25,11 @@ int rf_oci_only_keys(struct rf_oci *o, json_t *object, const char *const *known)
 /* A member of a type, or NULL in *ret when it is not there or null. */
 int rf_oci_member(struct rf_oci *o, json_t *object, const char *key, json_type type,
 		  const char *what, json_t **ret);
-/* errnoRet, or Podman's errno by name, which goes before it. */
+/* errnoRet, or Podman's errno by name, which goes before it; without any *ret stays. */
 int rf_oci_errno(struct rf_oci *o, json_t *object, const char *number, const char *name,
-		 uint32_t *ret);
-/* The action called @word, with @code where it has one. */
-int rf_oci_action(struct rf_oci *o, const char *key, const char *word, uint32_t code,
+		 int64_t *ret);
+/* The action called @word, with the error @code; -1: EPERM where it answers one. */
+int rf_oci_action(struct rf_oci *o, const char *key, const char *word, int64_t code,
 		  uint32_t *ret);
 
 /* An entry of `syscalls`. */

@@ -332,7 +332,7 @@ int rf_oci_entry(struct rf_oci *o, json_t *entry)
 	/* places have no lines in JSON: the entry's number stands for them */
 	struct rf_place place = { .file = o->name };
 	struct rf_rule scratch = { .place = place };
-	uint32_t code = EPERM;	/* and not the profile's default */
+	int64_t code = -1;	/* not the profile's default */
 	json_t *args = NULL;
 	const char *word;
 	bool applies = false;

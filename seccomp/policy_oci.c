@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compat.h"
 #include "error.h"
 #include "model.h"
 #include "spec.h"
@@ -71,7 +72,7 @@ int rf_oci_member(struct rf_oci *o, json_t *object, const char *key, json_type t
 	return 0;
 }
 
-static int member_errno(struct rf_oci *o, json_t *object, const char *key, uint32_t *ret)
+static int member_errno(struct rf_oci *o, json_t *object, const char *key, int64_t *ret)
 {
 	json_t *value;
 	int r = rf_oci_member(o, object, key, JSON_INTEGER, "number", &value);
@@ -80,12 +81,12 @@ static int member_errno(struct rf_oci *o, json_t *object, const char *key, uint3
 		return r;
 	if (json_integer_value(value) < 0 || json_integer_value(value) > SECCOMP_RET_DATA)
 		return rf_oci_refuse(o, "'%s' is out of range", key);
-	*ret = (uint32_t)json_integer_value(value);
+	*ret = json_integer_value(value);
 	return 0;
 }
 
 int rf_oci_errno(struct rf_oci *o, json_t *object, const char *number, const char *name,
-			uint32_t *ret)
+			int64_t *ret)
 {
 	json_t *value = NULL;
 	const char *word;
@@ -100,11 +101,11 @@ int rf_oci_errno(struct rf_oci *o, json_t *object, const char *number, const cha
 	code = rf_errno_find(word);
 	if (code < 0)
 		return rf_oci_refuse(o, "'%s': no error '%.32s'", name, word);
-	*ret = (uint32_t)code;
+	*ret = code;
 	return 0;
 }
 
-int rf_oci_action(struct rf_oci *o, const char *key, const char *word, uint32_t code, uint32_t *ret)
+int rf_oci_action(struct rf_oci *o, const char *key, const char *word, int64_t code, uint32_t *ret)
 {
 	static const struct { const char *name; uint32_t action; bool has_code; } actions[] = {
 		{ "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false },
@@ -120,11 +121,16 @@ int rf_oci_action(struct rf_oci *o, const char *key, const char *word, uint32_t 
 	};
 	char nearest[64];
 
-	for (size_t i = 0; actions[i].name; i++)
-		if (strcmp(actions[i].name, word) == 0) {
-			*ret = actions[i].action | (actions[i].has_code ? code : 0);
-			return 0;
-		}
+	for (size_t i = 0; actions[i].name; i++) {
+		if (strcmp(actions[i].name, word) != 0)
+			continue;
+		if (code >= 0 && !actions[i].has_code)
+			return rf_oci_refuse(o, "'%s': %s answers no error", key, word);
+		*ret = actions[i].action;
+		if (actions[i].has_code)
+			*ret |= code < 0 ? EPERM : (uint32_t)code;
+		return 0;
+	}
 	return rf_oci_refuse(o, "'%s': no action '%.64s'%s", key, word,
 		      rf_nearest(word, actions, sizeof(actions[0]), nearest));
 }
@@ -227,6 +233,7 @@ static int read_flags(struct rf_oci *o, json_t *root)
 		{ "SECCOMP_FILTER_FLAG_TSYNC", 0 },
 		{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 		{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+		{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV },
 		{ NULL, 0 }
 	};
 	const struct rf_word *w;
@@ -254,7 +261,7 @@ static int read_flags(struct rf_oci *o, json_t *root)
 static int read_default(struct rf_oci *o, json_t *root)
 {
 	const char *word = json_string_value(json_object_get(root, "defaultAction"));
-	uint32_t code = EPERM;
+	int64_t code = -1;
 	int r;
 
 	r = rf_oci_errno(o, root, "defaultErrnoRet", "defaultErrno", &code);

@@ -111,3 +111,56 @@ TEST(what_is_mounted_has_the_mount_label)
 	EXPECT_INT(1, count_lines(&k, "label"));
 	compiled_free(&k);
 }
+
+#define NOTIFY(more)	DOC("", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":" \
+			    "[\"mkdir\",\"mkdirat\"],\"action\":\"SCMP_ACT_NOTIFY\"}]" more "}", "")
+
+static struct rf_sandbox *filtered(const char *text)
+{
+	struct rf_oci_config c;
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_sandbox *sb = oci_good(text, &c);
+
+	EXPECT_INT(0, rf_oci_resolve_seccomp(sb, &c, &err));
+	return sb;
+}
+
+TEST(a_listener_is_sent_before_anything_that_its_filter_may_be_asked_about)
+{
+	struct compiled k = oci_compiled(filtered(NOTIFY(",\"listenerPath\":\"/a\"")), &oci_features);
+	int at = find_line(&k, "seccomp \"linux.seccomp\"", 0);
+
+	EXPECT_TRUE(at > 0);
+	EXPECT_INT(at + 1, find_line(&k, "send_fds", 0));
+	EXPECT_TRUE(strstr(k.text, "flags=new-listener"));
+	/* without no_new_privs there are credentials behind it */
+	EXPECT_TRUE(find_line(&k, "capset", 0) > at);
+	EXPECT_TRUE(rf_op_sends_listener(k.chain->ops, (uint32_t)at + 1));
+	EXPECT_FALSE(rf_op_sends_listener(k.chain->ops, (uint32_t)at));
+	compiled_free(&k);
+}
+
+TEST(a_filter_that_asks_nobody_has_no_listener)
+{
+	struct compiled k = oci_compiled(filtered(DOC("", ",\"seccomp\":{\"defaultAction\":"
+		"\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/a\"}", "")), &oci_features);
+
+	EXPECT_TRUE(find_line(&k, "seccomp", 0) > 0 && find_line(&k, "send_fds", 0) < 0);
+	compiled_free(&k);
+}
+
+TEST(a_flag_for_listeners_needs_one_and_a_kernel)
+{
+	static const char flag[] = NOTIFY(",\"listenerPath\":\"/a\",\"flags\":["
+					  "\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]");
+	struct rf_features old = oci_features;
+	struct compiled k = oci_compiled(filtered(flag), &oci_features);
+
+	EXPECT_TRUE(strstr(k.text, "flags=new-listener,wait-killable"));
+	compiled_free(&k);
+	old.kernel = RF_KERNEL(5, 18);
+	k = oci_compiled(filtered(flag), &old);
+	EXPECT_INT(-EOPNOTSUPP, k.r);
+	EXPECT_STR("the policy 'linux.seccomp': the flag WAIT_KILLABLE_RECV needs Linux 5.19", k.err.msg);
+	compiled_free(&k);
+}
