@@ -40,7 +40,8 @@ struct events {
 	const char	*memory;	/* directory of the group that has the limit */
 	int		 pidfd, oom;	/* eventfd or inotify; -1 */
 	bool		 v2;
-	int64_t		 kills;		/* of memory.events, as told so far */
+	int64_t		 kills;		/* that have been told */
+	int64_t		 pending;	/* version 1 has told us, and counts a moment later; 0: no */
 };
 
 /* As Go has them: "5s", "1m30s", "1.5h", "250ms". */
@@ -122,8 +123,12 @@ static int64_t count_kills(const struct events *e)
 {
 	char text[512];
 
-	if (rf_cgroup_read(e->memory, "memory.events", text, sizeof(text)) <= 0)
+	if (rf_cgroup_read(e->memory, e->v2 ? "memory.events" : "memory.oom_control", text,
+			   sizeof(text)) <= 0)
 		return -1;
+	/* where nobody is killed, whoever waits for memory is what there is to tell */
+	if (!e->v2 && rf_cgroup_field(text, "oom_kill_disable") == 1)
+		return e->kills + rf_cgroup_field(text, "under_oom");
 	return rf_cgroup_field(text, "oom_kill");
 }
 
@@ -140,6 +145,8 @@ static int watch_v1(struct events *e)
 	(void)snprintf(words, sizeof(words), "%d %d", e->oom, fd);
 	r = e->oom < 0 ? -errno : rf_cgroup_write(e->memory, "cgroup.event_control", words);
 	(void)close(fd);
+	if (r == 0)
+		e->kills = count_kills(e);
 	return r;
 }
 
@@ -169,32 +176,6 @@ static int watch(struct events *e, struct rf_err *err)
 	return r < 0 ? rf_err_set(err, -r, "events: %s", e->memory) : 0;
 }
 
-/* What has come since; a group that is gone tells so too, and that is no kill. */
-static int take_oom(struct events *e, struct rf_err *err)
-{
-	char buf[4096];
-	bool told = false, killed;
-	int64_t kills;
-	int r = 0;
-
-	while (read(e->oom, buf, sizeof(buf)) > 0)
-		told = true;
-	if (!told && !e->v2)
-		return 0;
-	if (!e->v2) {
-		killed = access(e->memory, F_OK) == 0;
-	} else {
-		kills = count_kills(e);
-		killed = kills > e->kills;
-		e->kills = kills > e->kills ? kills : e->kills;
-	}
-	if (killed)
-		r = print(e, "oom", NULL, err);
-	return r;
-}
-
-/* ------------------------------------------------------------------- until its end */
-
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -202,6 +183,32 @@ static int64_t now_ms(void)
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
+
+/* What has come since; a group that is gone tells so too, and that is no kill. */
+static int take_oom(struct events *e, struct rf_err *err)
+{
+	char buf[4096];
+	bool told = false;
+	int64_t kills;
+
+	while (read(e->oom, buf, sizeof(buf)) > 0)
+		told = true;
+	if (told)
+		e->pending = now_ms() + 1000;
+	else if (!e->pending && !e->v2)
+		return 0;
+	kills = count_kills(e);
+	if (kills <= e->kills) {
+		if (now_ms() > e->pending)
+			e->pending = 0;
+		return 0;
+	}
+	e->kills = kills;
+	e->pending = 0;
+	return print(e, "oom", NULL, err);
+}
+
+/* ------------------------------------------------------------------- until its end */
 
 static int follow(struct events *e, struct rf_err *err)
 {
@@ -217,6 +224,8 @@ static int follow(struct events *e, struct rf_err *err)
 			next = now_ms() + e->interval_ms;
 			continue;
 		}
+		if (e->pending && left > 10)
+			left = 10;
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
 			return rf_err_set(err, errno, "events: poll");
 		r = take_oom(e, err);

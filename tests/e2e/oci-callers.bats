@@ -231,7 +231,7 @@ json.dump({"cwd": "/", "args": ["true"], "user": {"uid": 0, "gid": 0}, "env": ["
 	holder=
 	[ "$(tail -n 1 took)" = "$(cat pid)" ]
 	oci start "$ID"
-	rm socket
+	rm socket took
 	python3 take >took &
 	holder=$!
 	until_true grep -q ready took
