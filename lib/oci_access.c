@@ -122,8 +122,11 @@ static int settle(struct rf_oci_reader *o, const struct rf_node *v)
 	c->nr_rules = c->max_rules = 0;
 	if (from == 0 || !said[from - 1].is.allow) {
 		r = add(o, &v->place, &none);
-		for (size_t i = 0; r == 0 && i < NR_USUAL; i++)
+		for (size_t i = 0; r == 0 && i < NR_USUAL; i++) {
 			r = add(o, &v->place, &usual[i]);
+			if (r == 0)
+				c->rules[c->nr_rules - 1].usual = true;
+		}
 	} else {
 		from--;
 	}

@@ -62,6 +62,7 @@ struct rf_oci_rule {
 	struct rf_device_rule is;
 	const char	*path;		/* in the config.json */
 	struct rf_place	 place;
+	bool		 usual;		/* not said, but what every container has */
 };
 
 enum rf_oci_stage {

@@ -105,15 +105,41 @@ static void print_rule(char *buf, size_t size, const struct rf_device_rule *rule
 			       rule->access & RF_DEVICE_MKNOD ? "m" : "");
 }
 
-static int write_rules_v1(const struct rf_oci_group *t, const struct rf_oci_config *c,
-			  const struct rf_device_rule *rules, struct rf_err *err)
+/* A node alone lets nobody use the device. */
+static bool is_about_nodes(const struct rf_oci_rule *rule)
 {
-	size_t lost = rf_device_lost_on_v1(rules, c->nr_rules);
-	char text[64];
+	return rule->usual && rule->is.access == RF_DEVICE_MKNOD;
+}
 
+/*
+ * Those about nodes last: Docker takes a device away that nothing has allowed, and that is
+ * to be no exception to the nodes that may be made.
+ */
+static void order_for_v1(const struct rf_oci_config *c, const struct rf_oci_rule **order,
+			 struct rf_device_rule *rules)
+{
+	size_t nr = 0;
+
+	for (int last = 0; last < 2; last++)
+		for (size_t i = 0; i < c->nr_rules; i++)
+			if (is_about_nodes(&c->rules[i]) == last) {
+				order[nr] = &c->rules[i];
+				rules[nr++] = c->rules[i].is;
+			}
+}
+
+static int write_rules_v1(const struct rf_oci_group *t, const struct rf_oci_config *c,
+			  const struct rf_oci_rule **order, struct rf_device_rule *rules,
+			  struct rf_err *err)
+{
+	char text[64];
+	size_t lost;
+
+	order_for_v1(c, order, rules);
+	lost = rf_device_lost_on_v1(rules, c->nr_rules);
 	if (lost < c->nr_rules)
-		return rf_err_at(err, &c->rules[lost].place, EOPNOTSUPP, "%s: control groups of version "
-				 "1 make no exception to an exception", c->rules[lost].path);
+		return rf_err_at(err, &order[lost]->place, EOPNOTSUPP, "%s: control groups of version "
+				 "1 make no exception to an exception", order[lost]->path);
 	for (size_t i = 0; i < c->nr_rules; i++) {
 		const char *file = rules[i].allow ? "devices.allow" : "devices.deny";
 		int r;
@@ -121,8 +147,8 @@ static int write_rules_v1(const struct rf_oci_group *t, const struct rf_oci_conf
 		print_rule(text, sizeof(text), &rules[i]);
 		r = rf_cgroup_write(t->dir, file, text);
 		if (r < 0)
-			return rf_err_at(err, &c->rules[i].place, -r, "%s: write %s to %s/%s",
-					 c->rules[i].path, text, t->dir, file);
+			return rf_err_at(err, &order[i]->place, -r, "%s: write %s to %s/%s",
+					 order[i]->path, text, t->dir, file);
 	}
 	return 0;
 }
@@ -145,17 +171,22 @@ static int write_rules(const struct rf_oci_groups *g, const struct rf_oci_config
 		       struct rf_err *err)
 {
 	const struct rf_oci_group *t = tree_of(g, "devices");
+	const struct rf_oci_rule **order;
 	struct rf_device_rule *rules;
-	int r;
+	int r = -ENOMEM;
 
 	if (!t)
 		return refuse_without_group(c->rules[0].path, &c->rules[0].place, "devices", err);
 	rules = calloc(c->nr_rules, sizeof(*rules));
-	if (!rules)
-		return rf_err_set(err, ENOMEM, "linux.resources.devices");
-	for (size_t i = 0; i < c->nr_rules; i++)
+	order = calloc(c->nr_rules, sizeof(*order));
+	for (size_t i = 0; rules && i < c->nr_rules; i++)
 		rules[i] = c->rules[i].is;
-	r = g->unified ? write_rules_v2(t, c, rules, err) : write_rules_v1(t, c, rules, err);
+	if (!rules || !order)
+		rf_err_set(err, ENOMEM, "linux.resources.devices");
+	else
+		r = g->unified ? write_rules_v2(t, c, rules, err) :
+				 write_rules_v1(t, c, order, rules, err);
+	free(order);
 	free(rules);
 	return r;
 }

@@ -187,9 +187,9 @@ nothing_left() {
 	# its own command line, for ctr looks whether it has a terminal itself
 	cat >run <<-END
 		exec timeout 60 ctr run --rm -t --runc-binary $OCI --runc-root $ENGINE/runc \
-			localhost/box:1 $NAME sh -c 'tty; read x; stty size; test -c /dev/console && echo con'
+			localhost/box:1 $NAME sh -c 'tty; read x; until stty size | grep "33 77"; do sleep 0.1; done; test -c /dev/console && echo con'
 	END
-	run "$RF_BUILDDIR/tests/helpers/pty" size:33x77 expect:/dev/pts/ 'send:go\r' expect:con -- sh run
+	run "$RF_BUILDDIR/tests/helpers/pty" expect:/dev/pts/ size:33x77 'send:go\r' expect:con -- sh run
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ "$output" == *"/dev/pts/0"*"33 77"*con* ]]

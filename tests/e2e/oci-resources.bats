@@ -91,6 +91,15 @@ NONE='{"allow": False, "access": "rwm"}'
 	fi
 }
 
+@test "a device may be taken away that nothing has allowed, as Docker does" {
+	need_controller_of_devices
+	device_bundle "[$NONE, {'allow': False, 'type': 'c', 'major': 1, 'minor': 77, 'access': 'rw'},
+{'allow': False, 'type': 'c', 'major': 10, 'minor': 229, 'access': 'rwm'}]" 1:3 1:77
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "1:3 opened
+1:77 refused" ]
+}
+
 @test "an exception to an exception is made by version 2, and refused where version 1 has none" {
 	need_controller_of_devices
 	device_bundle "[$NONE, {'allow': True, 'type': 'c', 'major': 1, 'access': 'rwm'},
