@@ -34,7 +34,7 @@ killed_at() {
 	[ $status = 137 ]
 }
 
-@test "create, killed anywhere" {
+@test "create killed anywhere" {
 	local point
 
 	points create -b "$BUNDLE" "$ID"
@@ -47,7 +47,7 @@ killed_at() {
 	done
 }
 
-@test "start, killed anywhere" {
+@test "start killed anywhere" {
 	local point
 
 	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
@@ -61,7 +61,7 @@ killed_at() {
 	done
 }
 
-@test "exec, killed anywhere: the container goes on, and others may enter it" {
+@test "exec killed anywhere: the container goes on, and others may enter it" {
 	local point
 
 	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
@@ -75,7 +75,7 @@ killed_at() {
 	nothing_left
 }
 
-@test "delete, killed anywhere: another one finishes it" {
+@test "delete killed anywhere: another one finishes it" {
 	local point hits=0
 
 	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
