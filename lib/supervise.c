@@ -335,6 +335,8 @@ static bool holds_mounts(struct rf_context *ctx)
  */
 void rf_context_advance(struct rf_context *ctx)
 {
+	struct rf_task *last = &ctx->payload;	/* whose end is the launch's */
+
 	if (!ctx->setup_over || ctx->done)
 		return;
 	if (ctx->started && ctx->apart) {
@@ -355,14 +357,15 @@ void rf_context_advance(struct rf_context *ctx)
 			push(ctx, RF_DONE_ENDED, -1, ctx->status_error);
 		ctx->told_end = true;
 	} else {
-		int *status = ctx->failed ? NULL : &ctx->status;
-
-		kill_task(&ctx->init, SIGKILL);
-		(void)rf_task_reap(&ctx->payload, status, NULL, NULL);
 		if (!ctx->payload.pid)
-			(void)rf_task_reap(&ctx->context, status, NULL, NULL);
+			last = &ctx->context;
+		kill_task(&ctx->init, SIGKILL);
+		(void)rf_task_reap(last, ctx->failed ? NULL : &ctx->status,
+				   ctx->failed ? NULL : &ctx->status_error, NULL);
 	}
-	(void)rf_task_reap(&ctx->context, NULL, NULL, NULL);
+	/* one that is asked for its status is not asked again: it may die in between */
+	if (last != &ctx->context)
+		(void)rf_task_reap(&ctx->context, NULL, NULL, NULL);
 	(void)rf_task_reap(&ctx->init, NULL, NULL, NULL);
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 	arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);

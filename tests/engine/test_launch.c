@@ -313,6 +313,24 @@ TEST_ENGINES(a_chain_may_end_in_exit)
 	rf_ring_free(ring);
 }
 
+/* It closes its end of the socket before it can be waited for: we look in that moment. */
+TEST_ENGINES(a_status_is_not_lost_between_two_looks)
+{
+	struct rf_ring *ring = sandboxed_ring();
+
+	for (int i = 0; i < 500; i++) {
+		struct rf_chain *c = chain_here();
+		struct rf_completion d;
+
+		rf_prep_exit(c, 9);
+		d = run(ring, c);
+		if (d.kind != RF_DONE_EXIT || d.result != 0 || WEXITSTATUS(d.status) != 9)
+			fail_msg("launch %d: kind %d, result %d, status %#x", i, d.kind, d.result,
+				 (unsigned int)d.status);
+	}
+	rf_ring_free(ring);
+}
+
 TEST_ENGINES(a_deadline_comes_and_kill_ends_it)
 {
 	struct rf_ring *ring = sandboxed_ring();
