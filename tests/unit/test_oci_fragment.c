@@ -207,6 +207,9 @@ TEST(two_filters_are_both_installed_and_checked)
 		nr += chain->ops[i].kind == RF_OP_SECCOMP;
 	EXPECT_INT(2, nr);
 	rf_chain_free(chain);
+	rf_sandbox_free(m.sb);
+	EXPECT_INT(0, make(&m, "{seccomp: strict, no_new_privileges: true}", 0));
+	m.sb->root.path = m.sb->scratch = "/rootfs";
 	m.c.seccomp = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"seccomp\"],"
 		      "\"action\":\"SCMP_ACT_ERRNO\"}]}";
 	EXPECT_INT(0, rf_oci_resolve_seccomp(m.sb, &m.c, &m.err));
