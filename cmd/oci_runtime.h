@@ -99,6 +99,11 @@ int oci_state_write(const struct oci_container *k, struct rf_err *err);
 int oci_state_parse(struct oci_container *k, const char *text, size_t len);
 char *oci_state_print(const struct oci_container *k);
 void oci_state_forget(struct oci_container *k);
+/*
+ * What file @name of its directory says, to be freed; NULL with errno: ENOENT, EINVAL for one
+ * that is cut short, EFBIG.
+ */
+char *oci_state_get(const struct oci_container *k, const char *name, size_t *ret_len);
 /* Have @text as file @name of its directory, whole or not at all. */
 int oci_state_put(const struct oci_container *k, const char *name, const char *text,
 		  struct rf_err *err);

@@ -267,26 +267,47 @@ static int no_container(const char *id, struct rf_err *err)
 
 /* -------------------------------------------------------------------- the file */
 
-static int read_state(struct oci_container *k, struct rf_err *err)
+char *oci_state_get(const struct oci_container *k, const char *name, size_t *ret_len)
 {
-	int fd = openat(k->dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(k->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	char *text = NULL;
 	struct stat st;
 	ssize_t n = -1;
-	int r;
 
-	/* killed before it could write: nothing but the directory is there */
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return rf_err_set(err, errno, "open %s/%s/state.json", oci.root, k->id);
-	if (st.st_size <= STATE_MAX)
-		text = malloc((size_t)st.st_size + 1);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0) {
+		errno = EFBIG;
+		if (st.st_size <= STATE_MAX)
+			text = malloc((size_t)st.st_size + 1);
+	}
 	if (text)
 		n = read(fd, text, (size_t)st.st_size);
 	(void)close(fd);
 	/* a file that is renamed into its place does not change */
-	r = n == st.st_size ? oci_state_parse(k, text, (size_t)n) : -EINVAL;
+	if (n < 0 || n != st.st_size) {
+		free(text);
+		if (n >= 0)
+			errno = EINVAL;
+		return NULL;
+	}
+	text[n] = '\0';
+	*ret_len = (size_t)n;
+	return text;
+}
+
+static int read_state(struct oci_container *k, struct rf_err *err)
+{
+	size_t len;
+	char *text = oci_state_get(k, "state.json", &len);
+	int r;
+
+	/* killed before it could write: nothing but the directory is there */
+	if (!text && errno == ENOENT)
+		return 0;
+	if (!text && errno != EFBIG && errno != EINVAL)
+		return rf_err_set(err, errno, "open %s/%s/state.json", oci.root, k->id);
+	r = text ? oci_state_parse(k, text, len) : -EINVAL;
 	free(text);
 	return r < 0 ? rf_err_set(err, -r, "%s/%s/state.json is damaged", oci.root, k->id) : 0;
 }

@@ -115,14 +115,12 @@ int oci_verdict_created(const struct oci_container *k, const struct oci_made *m,
 /* NULL: it was killed before it could write one. */
 static json_t *get(const struct oci_container *k)
 {
-	int fd = openat(k->dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	json_t *root = NULL;
+	size_t len;
+	char *text = oci_state_get(k, FILE_NAME, &len);
 	json_error_t e;
+	json_t *root = text ? json_loadb(text, len, 0, &e) : NULL;
 
-	if (fd >= 0) {
-		root = json_loadfd(fd, 0, &e);
-		(void)close(fd);
-	}
+	free(text);
 	return json_is_object(root) ? root : NULL;
 }
 
