@@ -69,7 +69,7 @@ static int undo_move(struct hook *k, const struct hook_undo *u)
 	int r = rf_netlink_find(&k->inside, u->path, &index, NULL);
 
 	if (r == 0)
-		r = rf_netlink_move(&k->inside, index, k->own_net, u->net->link);
+		r = rf_netlink_move(&k->inside, index, k->own_net, u->net->link, 0);
 	if (r == 0 && u->flags) {
 		r = rf_netlink_find(&k->here, u->net->link, &index, NULL);
 		if (r == 0)
@@ -185,7 +185,7 @@ static int move_link(struct hook *k, const struct rf_hook_net *e, struct rf_err 
 
 	if (r < 0)
 		return fail(k, e, &e->place, &k->here, "the link of the host", -r, err);
-	r = rf_netlink_move(&k->here, u.index, k->ns[RF_NS_NET], name);
+	r = rf_netlink_move(&k->here, u.index, k->ns[RF_NS_NET], name, 0);
 	if (r < 0)
 		return fail(k, e, &e->place, &k->here, "move_link", -r, err);
 	u.flags = was_up;

@@ -105,7 +105,7 @@ static json_t *linux_part(void)
 	static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time",
 						  "user", "uts", NULL };
 
-	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:o, s:o, s:o, s:{s:o}, s:{s:o, s:o}}",
+	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:o, s:o, s:o, s:{s:o}, s:{s:o, s:o}, s:o}",
 			 "namespaces", words(namespaces), "capabilities", capabilities(),
 			 "cgroup", "v1", 1, "v2", 1,
 			 "systemd", oci_scope_is_built(),
@@ -113,7 +113,7 @@ static json_t *linux_part(void)
 			 "seccomp", seccomp(), "apparmor", has(true), "selinux", has(true),
 			 "intelRdt", has(false), "mountExtensions", "idmap", has(true),
 			 "memoryPolicy", "modes", words_of(rf_oci_memory_mode), "flags",
-			 words_of(rf_oci_memory_flag));
+			 words_of(rf_oci_memory_flag), "netDevices", has(true));
 }
 
 static const struct rf_opt no_opts[] = { { .name = NULL } };

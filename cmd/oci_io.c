@@ -139,6 +139,7 @@ const char *oci_launch_failed(const struct rf_chain *c, const struct rf_sandbox 
 		return NULL;
 	}
 	failed.op = &c->ops[done->index];
+	failed.words = rf_context_link_words(done->ctx);
 	if (failed.op->kind == RF_OP_FIND || failed.op->kind == RF_OP_EXEC) {
 		no_command(sb, failed.error, err);
 		return rf_chain_op_name(c, done->index);

@@ -86,6 +86,8 @@ int rf_chain_refuse(const struct rf_chain *c, uint32_t index, const char *why, s
 void rf_context_left(const struct rf_context *ctx, pid_t ret_pids[2]);
 /* ring.c: the move_mount op of what covers the entry that a verify missed; -1 unknown. */
 int rf_context_covering(const struct rf_context *ctx);
+/* links.c: why a move_link failed, in words; empty: none has. */
+const char *rf_context_link_words(const struct rf_context *ctx);
 /* ring.c: the rule at which landlock op @index failed, or NULL. */
 const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context *ctx,
 							 uint32_t index);

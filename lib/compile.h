@@ -237,6 +237,8 @@ int32_t rf_emit_overlay(struct rf_compile *k, const struct rf_mount *m, uint64_t
 /* compile_net.c */
 int rf_plan_net(struct rf_compile *k);
 void rf_emit_net(struct rf_compile *k);
+/* Interfaces of the submitter's; the task is in its namespace. */
+void rf_emit_net_devices(struct rf_compile *k);
 
 /*
  * compile_tty.c: a private terminal.  Of the sandbox's own devpts, in slot @devpts,

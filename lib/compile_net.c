@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Network: nothing, loopback, or the host's.
+ * Network: nothing, loopback, or the host's; interfaces of the host that move in.
  */
 #include "compile.h"
 
@@ -74,4 +74,24 @@ void rf_emit_net(struct rf_compile *k)
 	op = rf_chain_add(k->c, RF_OP_LINK_UP);
 	op->u.link_up.name = name;
 	op->u.link_up.message = message;
+}
+
+/*
+ * As late as hooks of the host allow, which may want to give them routes: a launch that
+ * fails before has not touched them.
+ */
+void rf_emit_net_devices(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *oci = &k->sb->oci;
+
+	for (size_t i = 0; i < oci->nr_net_devices; i++) {
+		const struct rf_net_device *d = &oci->net_devices[i];
+		rf_str name = rf_chain_str(k->c, d->name), as = rf_chain_str(k->c, d->as);
+		struct rf_op *op;
+
+		rf_chain_set_place(k->c, &d->place);
+		op = rf_chain_add(k->c, RF_OP_MOVE_LINK);
+		op->u.move_link.name = name;
+		op->u.move_link.as = as;
+	}
 }

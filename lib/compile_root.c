@@ -241,6 +241,7 @@ void rf_emit_filesystem(struct rf_compile *k)
 	rf_emit_console(k);
 	rf_emit_verify(k);
 	rf_emit_masks(k);
+	rf_emit_net_devices(k);
 	if (k->sb->oci.hooked)	/* of programs outside, which look for what they know */
 		(void)rf_prep_gate(k->c);
 	emit_end(k);

@@ -41,7 +41,7 @@ enum rf_report_what {
 	RF_REPORT_INIT,		/* carries the pidfd of pid 1 */
 	RF_REPORT_PAYLOAD,	/* carries the pidfd of the payload task */
 	RF_REPORT_GATE,		/* parked at op `index`: a gate, or one that has failed */
-	RF_REPORT_ASK,		/* op `index` is the submitter's to do */
+	RF_REPORT_ASK,		/* op `index` is the submitter's to do; may carry what it takes */
 	RF_REPORT_FD,		/* carries a descriptor that op `index` sends */
 	RF_REPORT_GO,		/* from the submitter: gate open, or `result` of what was asked */
 	RF_REPORT_GIVE,		/* from the submitter: only carries descriptors, as GO may */
@@ -202,6 +202,6 @@ RF_EXECUTOR(personality); RF_EXECUTOR(landlock); RF_EXECUTOR(seccomp);
 RF_EXECUTOR(chdir); RF_EXECUTOR(chroot); RF_EXECUTOR(hostname); RF_EXECUTOR(sysctl);
 RF_EXECUTOR(setsid); RF_EXECUTOR(ctty); RF_EXECUTOR(pdeathsig); RF_EXECUTOR(sigdefault);
 RF_EXECUTOR(sigmask);
-RF_EXECUTOR(link_up);
+RF_EXECUTOR(link_up); RF_EXECUTOR(move_link);
 
 #endif

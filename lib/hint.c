@@ -525,6 +525,16 @@ static bool label_refused(const struct rf_failed *x, struct rf_err *err)
 	return true;
 }
 
+/* ------------------------------------------------------------------- network */
+
+static bool link_words(const struct rf_failed *x, struct rf_err *err)
+{
+	if (!x->words || !*x->words)
+		return false;
+	rf_err_hint(err, "%s", x->words);
+	return true;
+}
+
 /* ----------------------------------------------------------------- the table */
 
 #define ANY_OP	RF_OP_NR
@@ -570,6 +580,7 @@ static const struct row {
 	{ RF_OP_LABEL,		EACCES,	label_refused },
 	{ RF_OP_JOIN_CGROUP,	EACCES,	join_refused },
 	{ RF_OP_JOIN_CGROUP,	ENOSPC,	join_refused },
+	{ RF_OP_MOVE_LINK,	0,	link_words },
 	{ RF_OP_EXEC,		0,	rf_hint_exec },
 	{ RF_OP_CLONE,		EAGAIN,	used_up },
 	{ ANY_OP,		EMFILE,	used_up },

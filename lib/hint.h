@@ -21,6 +21,7 @@ struct rf_failed {
 	const struct rf_sandbox	*sb;
 	const struct rf_features *f;
 	const char		*host;		/* goes before host paths; "" but for tests */
+	const char		*words;		/* of whoever carried it out for the context; or NULL */
 };
 
 /* Add a hint to @err, if there is one.  Return: whether there is. */

@@ -593,7 +593,7 @@ static RF_LOWER(link_up)
  * CLONE, EXEC and CLOSE_RANGE are the walk's (native_lower.c).  Without a row, and so
  * without a native form: what loops over what it finds (copy_dir, find, unlink through
  * links, mknod over what is there), and what talks to the submitter in the middle (pty,
- * send_fds, recv_fds).
+ * send_fds, recv_fds, move_link).
  */
 const rf_lower_fn rf_lower_ops[RF_OP_NR] = {
 	[RF_OP_UNSHARE] = rf_lower_op_unshare, [RF_OP_SETNS] = rf_lower_op_setns,

@@ -146,6 +146,10 @@ static int check_whole(struct rf_oci_reader *o, const struct rf_node *root)
 	if (o->sb->ns[RF_NS_MOUNT].mode != RF_NS_NEW)
 		return rf_oci_fail(o, root, "linux.namespaces: a container needs a new mount "
 				   "namespace");
+	if (o->sb->oci.nr_net_devices && o->sb->ns[RF_NS_NET].mode == RF_NS_HOST)
+		return rf_err_at(o->err, &o->sb->oci.net_devices[0].place, EINVAL,
+				 "linux.netDevices: a container without a network namespace has none "
+				 "of its own");
 	if (o->sb->ns[RF_NS_USER].mode == RF_NS_NEW &&
 	    (!o->sb->user.nr_uid_map || !o->sb->user.nr_gid_map))
 		return rf_err_at(o->err, &o->sb->ns[RF_NS_USER].place, EINVAL, "linux.namespaces: a "

@@ -15,6 +15,7 @@
  *	limit	oci_resource.c	`linux.resources`, as values of control files
  *	access	oci_access.c	its `devices`: which may be used
  *	disk	oci_disk.c	its `blockIO`
+ *	net	oci_net.c	`linux.netDevices`
  *	seccomp	oci_seccomp.c	`linux.seccomp`
  *	hook	oci_hook.c	`hooks`
  *	fragment oci_fragment.c	the annotation that tightens a container
@@ -301,6 +302,7 @@ int rf_oci_read_block_io(struct rf_oci_reader *o, const struct rf_node *v, void 
 /* A fresh entry of c->limits; its texts are the caller's to fill.  NULL: no memory. */
 struct rf_oci_limit *rf_oci_limit_add(struct rf_oci_reader *o, const struct rf_place *place,
 				      const char *controller, const char *v1, const char *v2);
+int rf_oci_read_net_devices(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 /* oci_schedule.c */
 int rf_oci_read_scheduler(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_io_priority(struct rf_oci_reader *o, const struct rf_node *v, void *obj);

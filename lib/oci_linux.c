@@ -353,7 +353,7 @@ int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *ob
 		  .offset = offsetof(struct rf_sandbox, oci.mount_label) },
 		{ .name = "intelRdt", .refused = "resctrl is not built in yet" },
 		{ .name = "memoryPolicy", .read = rf_oci_read_memory_policy },
-		{ .name = "netDevices", .refused = "moving network devices is not built in yet" },
+		{ .name = "netDevices", .read = rf_oci_read_net_devices },
 		{ .name = NULL }
 	};
 

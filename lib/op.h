@@ -45,7 +45,7 @@ enum rf_op_kind {
 	RF_OP_CHDIR, RF_OP_CHROOT, RF_OP_HOSTNAME, RF_OP_SYSCTL, RF_OP_SETSID,
 	RF_OP_CTTY, RF_OP_PDEATHSIG, RF_OP_SIGDEFAULT, RF_OP_SIGMASK,
 	/* network */
-	RF_OP_LINK_UP,
+	RF_OP_LINK_UP, RF_OP_MOVE_LINK,
 	RF_OP_NR
 };
 
@@ -246,6 +246,8 @@ struct rf_op {
 		struct { uint64_t mask; } sigmask;
 
 		struct { rf_str name; struct rf_blob message; } link_up; /* rtnetlink request, made by libmnl */
+		/* of the submitter's network namespace; as: its name in the context's */
+		struct { rf_str name, as; } move_link;
 	} u;
 };
 

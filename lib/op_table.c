@@ -805,6 +805,13 @@ const struct rf_op_def rf_op_defs[] = {
 		.help = "bring a network interface up",
 		.args = { STR("", link_up.name), ARG("message", BYTES, link_up.message) },
 	},
+	[RF_OP_MOVE_LINK] = {
+		.name = "move_link", .group = "network", .run = rf_run_move_link,
+		/* by the submitter's power; hooks outside find it before the root is pivoted */
+		.phase = RF_PHASE_ANY, .flags = RF_OPF_SUBMITTER,
+		.help = "move a network interface of the submitter's here, and bring it up",
+		.args = { STR("", move_link.name), STR("as", move_link.as) },
+	},
 };
 
 _Static_assert(sizeof(rf_op_defs) / sizeof(rf_op_defs[0]) == RF_OP_NR,

@@ -187,12 +187,33 @@ static void tell_pid(struct rf_teller *t)
 		rf_tell_fact(t, "init", "%s", t->c->has_init ? "ringfence" : "the command");
 }
 
+/* Interfaces of the host that are in it; "": none. */
+static const char *moved(struct rf_teller *t)
+{
+	const char *list = "";
+
+	for (uint32_t i = 0; list && i < t->c->nr_ops; i++) {
+		const struct rf_op *op = &t->c->ops[i];
+
+		if (op->kind == RF_OP_MOVE_LINK && rf_told_done(t, i))
+			list = rf_sandbox_printf(t->mem, "%s%s%s as %s", list, *list ? ", " : "",
+						 t->c->data + op->u.move_link.name,
+						 t->c->data + op->u.move_link.as);
+	}
+	t->no_memory |= !list;
+	return list ? list : "";
+}
+
 static void tell_net(struct rf_teller *t)
 {
+	const char *list = moved(t);
+
 	tell_ns(t);
 	if (is_new(t))
-		rf_tell_fact(t, "network", "%s",
-			     rf_told_op(t, RF_OP_LINK_UP) ? "loopback" : "none");
+		rf_tell_fact(t, "network", "%s", rf_told_op(t, RF_OP_LINK_UP) ? "loopback" :
+			     *list ? "devices" : "none");
+	if (*list)
+		rf_tell_fact(t, "devices", "%s", list);
 }
 
 /* -------------------------------------------------------------------- others */

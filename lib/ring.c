@@ -313,6 +313,7 @@ void rf_context_free(struct rf_context *ctx)
 	task_close(ctx, &ctx->init, RF_COOKIE_INIT);
 	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 	close_fd(ctx->mount_ns);
+	rf_links_free(ctx);
 	rf_launch_release(ctx);
 	free(ctx->results);
 	free(ctx->why_not);

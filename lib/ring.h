@@ -50,6 +50,7 @@ struct rf_engine {
 
 extern const struct rf_engine rf_engine_ring, rf_engine_plain, rf_engine_native;
 struct rf_native_launch;
+struct rf_links;
 
 struct rf_watch {
 	struct rf_watch	*next;
@@ -101,6 +102,8 @@ struct rf_context {
 	struct rusage	 usage;
 	long		 launcher_rss_kib;
 	uint64_t	 deadline_ns;	/* 0: none */
+
+	struct rf_links	*links;		/* network interfaces moved into it, until it is on its way */
 
 	/* a helper launch (newuidmap): whose question it answers; NULL: gone since */
 	bool		 internal;
@@ -297,6 +300,13 @@ long rf_self_peak_rss_kib(void);
 /* idmap.c: carry out an idmap op for @ctx.  1: answer comes later; else result. */
 int rf_idmap_start(struct rf_context *ctx, uint32_t index);
 void rf_idmap_continue(struct rf_context *helper, int status);
+
+/* links.c: carry out the move_link at @index, into the namespace of the rtnetlink socket @lent. */
+int rf_links_move(struct rf_context *ctx, uint32_t index, int lent);
+/* It keeps what was moved, or gives it @back. */
+void rf_links_end(struct rf_context *ctx, bool back);
+/* What was not kept goes back. */
+void rf_links_free(struct rf_context *ctx);
 /* Let the context, parked at op @index or waiting for its @result, go on. */
 void rf_context_answer(struct rf_context *ctx, uint32_t index, int result);
 

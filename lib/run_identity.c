@@ -53,7 +53,7 @@ RF_EXECUTOR(idmap)
 {
 	if (op->u.idmap.by == RF_IDMAP_SELF)
 		return write_own_maps(ctx, op);
-	return rf_ask_submitter(ctx, op);
+	return rf_ask_submitter(ctx, -1);
 }
 
 RF_EXECUTOR(setgroups)

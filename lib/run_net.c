@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Executors of the group "network".  The rtnetlink request was composed when
- * the chain was built; here it only travels.
+ * the chain was built; here it only travels.  A link of the submitter's is its own to move.
  */
 #include <linux/netlink.h>
 
 #include "run.h"
+#include "task.h"
 
 #define ANSWERS_MAX 64		/* of others, before ours */
 
@@ -48,16 +49,34 @@ static long request(struct rf_ctx *ctx, int sock, struct rf_blob message)
 	return -EPROTO;
 }
 
+static long rtnetlink(void)
+{
+	return rf_sys3(__NR_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
+
 RF_EXECUTOR(link_up)
 {
 	long sock, r;
 
 	if (op->u.link_up.message.len < sizeof(struct nlmsghdr))
 		return -EINVAL;
-	sock = rf_sys3(__NR_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	sock = rtnetlink();
 	if (sock < 0)
 		return sock;
 	r = request(ctx, (int)sock, op->u.link_up.message);
+	rf_close(sock);
+	return r;
+}
+
+/* A socket says which namespace this is, wherever /proc is, and whatever that shows. */
+RF_EXECUTOR(move_link)
+{
+	long sock = rtnetlink(), r;
+
+	(void)op;
+	if (sock < 0)
+		return sock;
+	r = rf_ask_submitter(ctx, (int)sock);
 	rf_close(sock);
 	return r;
 }

@@ -196,11 +196,10 @@ static long await_submitter(struct rf_ctx *ctx, uint32_t index)
 	}
 }
 
-long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op)
+long rf_ask_submitter(struct rf_ctx *ctx, int fd)
 {
-	long r = rf_report(ctx, RF_REPORT_ASK, ctx->index, -1);
+	long r = rf_report(ctx, RF_REPORT_ASK, ctx->index, fd);
 
-	(void)op;
 	return r < 0 ? r : await_submitter(ctx, ctx->index);
 }
 

@@ -323,6 +323,12 @@ struct rf_sched {
  * what its config.json says, and nothing depends on the submitter once the command
  * waits at its gate, a socket that others open it by.
  */
+/* An interface of the runtime's network namespace that a container gets. */
+struct rf_net_device {
+	const char	*name, *as;	/* here, and in the container */
+	struct rf_place	 place;
+};
+
 struct rf_oci_sandbox {
 	bool		 on;
 	int		 gate_fd;	/* the listening socket; -1: none, for printing */
@@ -353,6 +359,8 @@ struct rf_oci_sandbox {
 	uint32_t	 memory_mode, memory_flags; /* MPOL_*, MPOL_F_* */
 	uint64_t	 memory_nodes[16];
 	struct rf_place	 initial_place, final_place, memory_place;
+	struct rf_net_device *net_devices;
+	size_t		 nr_net_devices;
 	struct rf_label	 apparmor, selinux;	/* of the command */
 	struct rf_label	 mount_label;		/* of what is mounted for it, SELinux's */
 };

@@ -208,6 +208,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 		ctx->context.pidfd = -1;
 	}
 	ctx->started = true;
+	rf_links_end(ctx, false);
 	cancel_rest(ctx, index + 1);
 	/* the native engine's tasks have used nothing of anybody's */
 	if (ctx->flags & RF_SUBMIT_RSS && !ctx->native)
@@ -294,6 +295,7 @@ static void finish(struct rf_context *ctx)
 {
 	rf_context_hand_out(ctx);
 	ctx->done = true;
+	rf_links_end(ctx, ctx->failed);
 	if (ctx->failed)
 		push(ctx, RF_DONE_FAILED, ctx->failed_op, ctx->failed_result);
 	else
@@ -456,6 +458,20 @@ static void hand_over(struct rf_context *ctx, uint32_t index, int fd)
 		(void)close(fd);
 }
 
+/* What a context asks for, with the descriptor @fd or -1; 1: the answer comes later. */
+static int carry_out(struct rf_context *ctx, uint32_t index, int fd)
+{
+	int r;
+
+	if (rf_op_at(ctx, index)->kind == RF_OP_MOVE_LINK)
+		r = rf_links_move(ctx, index, fd);
+	else
+		r = rf_idmap_start(ctx, index);
+	if (fd >= 0)
+		(void)close(fd);
+	return r;
+}
+
 static void report_received(struct rf_context *ctx, const struct rf_report *rep, int fd)
 {
 	int r;
@@ -476,7 +492,7 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 		rf_context_parked(ctx, rep->index);
 		break;
 	case RF_REPORT_ASK:
-		r = rf_idmap_start(ctx, rep->index);
+		r = carry_out(ctx, rep->index, fd);
 		if (r <= 0)
 			rf_context_answer(ctx, rep->index, r);
 		break;

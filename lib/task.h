@@ -44,10 +44,10 @@ static inline uint64_t rf_doorbell_data(uint32_t launch, uint32_t index)
 long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd);
 
 /*
- * Let the submitter carry out op @op and wait for its result.  A submitter that
- * has died ends the task.
+ * Let the submitter carry out the op that runs, lending it descriptor @fd unless -1,
+ * and wait for its result.  A submitter that has died ends the task.
  */
-long rf_ask_submitter(struct rf_ctx *ctx, const struct rf_op *op);
+long rf_ask_submitter(struct rf_ctx *ctx, int fd);
 
 /*
  * Wait until pid 1, if there is one, is an image of its own.  At once after the

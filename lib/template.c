@@ -187,6 +187,7 @@ static const struct row rows[RF_OP_NR] = {
 	[RF_OP_SIGMASK] = COPY,
 
 	[RF_OP_LINK_UP] = COPY,
+	[RF_OP_MOVE_LINK] = COPY,	/* it is the namespace's, which is judged */
 };
 
 /* One op's descriptor, before the context is copied: closed, and under no other number. */

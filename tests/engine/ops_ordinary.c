@@ -32,7 +32,7 @@ bool ops_can_run(const struct rf_chain *c)
 		    (op->kind == RF_OP_CLONE && i && op->u.clone.flags) ||
 		    (op->kind == RF_OP_IDMAP && op->u.idmap.by != RF_IDMAP_SELF) ||
 		    (op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock == RF_SLOT_NONE) ||
-		    op->kind == RF_OP_GATE)
+		    op->kind == RF_OP_MOVE_LINK || op->kind == RF_OP_GATE)
 			return false;
 	}
 	return true;

@@ -16,7 +16,7 @@ import tempfile
 OCI, FEATURES, EXAMPLES = sys.argv[1], sys.argv[2], sys.argv[3:]
 MARK = "a value that stands nowhere else"
 # objects of any keys
-OPEN = {"annotations", "linux.sysctl", "linux.resources.unified", "linux.resources.rdma"}
+OPEN = {"annotations", "linux.netDevices", "linux.sysctl", "linux.resources.unified", "linux.resources.rdma"}
 wrong = 0
 
 
