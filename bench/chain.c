@@ -101,26 +101,6 @@ static int launch_vfork(int nr, const char *stamp, double *ret_returned)
 	return 0;
 }
 
-static int launch(struct rf_ring *ring, const struct rf_chain *c, double *ret_returned)
-{
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_completion done;
-	struct rf_context *ctx;
-	int r = rf_submit(ring, c, 0, 0, &ctx, &err);
-
-	*ret_returned = now_us();
-	if (r < 0)
-		return complain("submit", r, &err);
-	do {
-		r = rf_ring_wait(ring, -1, &done);
-		if (r < 0)
-			return complain("wait", r, NULL);
-		if (done.kind == RF_DONE_FAILED)
-			return complain("chain", done.result, NULL);
-	} while (done.kind != RF_DONE_EXIT);
-	return done.status == 0 ? 0 : complain("command", -EIO, NULL);
-}
-
 static int open_engine(enum engine e, struct rf_ring **ret, struct rf_err *err)
 {
 	static const enum rf_engine_kind kinds[] = { RF_ENGINE_NATIVE, RF_ENGINE_RING, RF_ENGINE_PLAIN };

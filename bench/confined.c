@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure.h"
 #include "probe.h"
 #include "spec.h"
 
@@ -51,4 +52,34 @@ struct rf_chain *confined_chain(const char *stamp, bool init, enum rf_part part)
 		(void)complain("sandbox", r, &err);
 	rf_sandbox_free(sb);
 	return chain;
+}
+
+int launch_outcome(const struct rf_completion *done)
+{
+	if (done->kind == RF_DONE_FAILED)
+		return complain("chain", done->result, NULL);
+	if (done->kind != RF_DONE_EXIT)
+		return 1;
+	if (done->result < 0 || done->status != 0)
+		return complain("command", done->result < 0 ? done->result : -EIO, NULL);
+	return 0;
+}
+
+int launch(struct rf_ring *ring, const struct rf_chain *chain, double *ret_returned)
+{
+	struct rf_err err = RF_ERR_INIT;
+	struct rf_completion done;
+	struct rf_context *ctx;
+	int r = rf_submit(ring, chain, 0, 0, &ctx, &err);
+
+	*ret_returned = now_us();
+	if (r < 0)
+		return complain("submit", r, &err);
+	do {
+		r = rf_ring_wait(ring, -1, &done);
+		if (r < 0)
+			return complain("wait", r, NULL);
+		r = launch_outcome(&done);
+	} while (r > 0);
+	return r;
 }

@@ -52,37 +52,6 @@ static struct rf_chain *bare_chain(const char *stamp)
 
 /* -------------------------------------------------------------- launching */
 
-/* 0 when @done ends a launch well, 1 when it ends none, or a negative errno. */
-static int outcome(const struct rf_completion *done)
-{
-	if (done->kind == RF_DONE_FAILED)
-		return complain("chain", done->result, NULL);
-	if (done->kind != RF_DONE_EXIT)
-		return 1;
-	if (done->result < 0 || done->status != 0)
-		return complain("command", done->result < 0 ? done->result : -EIO, NULL);
-	return 0;
-}
-
-static int launch_chain(struct rf_ring *ring, const struct rf_chain *chain, double *ret_returned)
-{
-	struct rf_err err = RF_ERR_INIT;
-	struct rf_completion done;
-	struct rf_context *ctx;
-	int r = rf_submit(ring, chain, 0, 0, &ctx, &err);
-
-	*ret_returned = now_us();
-	if (r < 0)
-		return complain("submit", r, &err);
-	do {
-		r = rf_ring_wait(ring, -1, &done);
-		if (r < 0)
-			return complain("wait", r, NULL);
-		r = outcome(&done);
-	} while (r > 0);
-	return r;
-}
-
 static int launch_fork(const char *stamp, double *ret_returned)
 {
 	char *const argv[] = { (char *)(uintptr_t)stamp, NULL };
@@ -117,7 +86,7 @@ static int work_once(struct rf_ring *ring, struct rf_chain *const chains[], enum
 {
 	double begin = now_us(), returned = begin;
 	int r = kind == FORK ? launch_fork(stamp, &returned)
-			     : launch_chain(ring, chains[kind], &returned);
+			     : launch(ring, chains[kind], &returned);
 
 	t->whole = now_us() - begin;
 	t->call = returned - begin;
@@ -287,7 +256,7 @@ static int run_many(struct rf_ring *ring, const struct rf_chain *chain, int coun
 		r = rf_ring_wait(ring, -1, &done);
 		if (r < 0)
 			return complain("wait", r, NULL);
-		r = outcome(&done);
+		r = launch_outcome(&done);
 		if (r < 0)
 			return r;
 		over += r == 0;

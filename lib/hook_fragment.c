@@ -14,7 +14,6 @@
 #include "error.h"
 #include "spec.h"
 
-#define FORMAT_VERSION	1
 #define VALUE_MAX	4095	/* the kernel's files take a page */
 
 /* ------------------------------------------------------------ maps of values */
@@ -271,16 +270,8 @@ static int read_limits(struct rf_reader *r, const struct rf_node *v, void *obj)
 
 /* ----------------------------------------------------------------- document */
 
-static int read_version(struct rf_reader *r, const struct rf_node *v, void *obj)
-{
-	int64_t version;
-
-	(void)obj;
-	return rf_value_int(r, v, FORMAT_VERSION, FORMAT_VERSION, &version);
-}
-
 static const struct rf_key top_keys[] = {
-	{ .name = "ringfence",	.read = read_version },
+	{ .name = "ringfence",	.read = rf_read_version },
 	{ .name = "mounts",	.read = read_mounts },
 	{ .name = "limits",	.read = read_limits },
 	{ .name = "cgroup",	.read = read_cgroup },

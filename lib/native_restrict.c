@@ -6,25 +6,16 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
-#include <linux/sched/types.h>
 #include <linux/seccomp.h>
 #include <linux/stat.h>
 #include <string.h>
 
 #include "compat.h"
+#include "sched_attr.h"
 
 RF_LOWER(sched)
 {
-	const struct sched_attr attr = {
-		.size = sizeof(attr),
-		.sched_policy = op->u.sched.policy,
-		.sched_flags = op->u.sched.flags,
-		.sched_nice = op->u.sched.nice,
-		.sched_priority = op->u.sched.priority,
-		.sched_runtime = op->u.sched.runtime,
-		.sched_deadline = op->u.sched.deadline,
-		.sched_period = op->u.sched.period,
-	};
+	const struct sched_attr attr = rf_sched_attr(op);
 
 	(void)RF_CALL(l, sched_setattr, RF_P1, 0, rf_lower_bytes(l, &attr, sizeof(attr)));
 }

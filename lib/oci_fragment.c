@@ -14,7 +14,6 @@
 #include "error.h"
 #include "spec.h"
 
-#define FORMAT_VERSION	1
 
 #define ENGINE "is the engine's to say; a fragment can only tighten"
 
@@ -47,14 +46,6 @@ static int takes_nothing(struct rf_reader *r, const struct rf_place *place, cons
 }
 
 /* ------------------------------------------------------------------- the keys */
-
-static int read_version(struct rf_reader *r, const struct rf_node *v, void *obj)
-{
-	int64_t version;
-
-	(void)obj;
-	return rf_value_int(r, v, FORMAT_VERSION, FORMAT_VERSION, &version);
-}
 
 static int read_capabilities(struct rf_reader *r, const struct rf_node *v, void *obj)
 {
@@ -225,7 +216,7 @@ static int read_mounts(struct rf_reader *r, const struct rf_node *v, void *obj)
 }
 
 static const struct rf_key top_keys[] = {
-	{ .name = "ringfence",	.read = read_version },
+	{ .name = "ringfence",	.read = rf_read_version },
 	{ .name = "capabilities", .read = read_capabilities },
 	{ .name = "no_new_privileges", .read = read_nnp },
 	{ .name = "seccomp",	.read = read_seccomp },

@@ -6,10 +6,10 @@
 #include <linux/ioprio.h>
 #include <linux/landlock.h>
 #include <linux/resource.h>
-#include <linux/sched/types.h>
 #include <linux/seccomp.h>
 
 #include "run.h"
+#include "sched_attr.h"
 #include "task.h"
 
 RF_EXECUTOR(rlimit)
@@ -24,16 +24,7 @@ RF_EXECUTOR(rlimit)
 
 RF_EXECUTOR(sched)
 {
-	const struct sched_attr attr = {
-		.size = sizeof(attr),
-		.sched_policy = op->u.sched.policy,
-		.sched_flags = op->u.sched.flags,
-		.sched_nice = op->u.sched.nice,
-		.sched_priority = op->u.sched.priority,
-		.sched_runtime = op->u.sched.runtime,
-		.sched_deadline = op->u.sched.deadline,
-		.sched_period = op->u.sched.period,
-	};
+	const struct sched_attr attr = rf_sched_attr(op);
 
 	(void)ctx;
 	return rf_sys3(__NR_sched_setattr, 0, &attr, 0);

@@ -232,6 +232,8 @@ int rf_read_limit_hugetlb(struct rf_reader *r, const struct rf_node *v, void *sb
 int rf_read_cgroup_parent(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_fds(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_require(struct rf_reader *r, const struct rf_node *v, void *sb);
+/* The format that a document is in, which is the only one; @sb is not looked at. */
+int rf_read_version(struct rf_reader *r, const struct rf_node *v, void *sb);
 int rf_read_env(struct rf_reader *r, const struct rf_node *v, void *sb);
 
 struct rf_env_var {

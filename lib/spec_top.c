@@ -14,7 +14,7 @@
 
 #define FIELD(name)	offsetof(struct rf_sandbox, name)
 
-static int read_version(struct rf_reader *r, const struct rf_node *v, void *sb)
+int rf_read_version(struct rf_reader *r, const struct rf_node *v, void *sb)
 {
 	int64_t version;
 
@@ -180,7 +180,7 @@ static const struct rf_word fallback_words[] = {
 };
 
 static const struct rf_key top_keys[] = {
-	{ .name = "ringfence",	.read = read_version },
+	{ .name = "ringfence",	.read = rf_read_version },
 	{ .name = "extends",	.read = read_extends },
 	{ .name = "name",	.read = read_sandbox_name, .place = FIELD(name_place) },
 	{ .name = "command",	.read = read_command,	.place = FIELD(command_place) },
