@@ -263,7 +263,7 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 	if (r == 0 && oci.systemd)
 		r = make_scope(n, err);
 	else if (r == 0)
-		r = rf_oci_groups_plan(&n->g, &n->c, path, err);
+		r = rf_oci_groups_plan(&n->g, &n->c, path, n->f.host_root, err);
 	if (r == 0 && !oci.systemd)
 		r = describe(n, err);
 	if (r == 0)

@@ -98,6 +98,16 @@ int rf_cgroup_plan(const struct rf_sandbox *sb, const struct rf_cgroup_host *h,
  */
 int rf_cgroup_place(const struct rf_sandbox *sb, struct rf_cgroup_plan *p, struct rf_err *err);
 void rf_cgroup_plan_done(struct rf_cgroup_plan *p);
+/*
+ * The same for a group that outlives its maker, who therefore stays where it is: @ret,
+ * to be freed, or NULL and what stood in the way at the caller's own group.
+ */
+int rf_cgroup_find(const struct rf_cgroup_tree *t, uint32_t controllers, char **ret);
+/*
+ * Are there processes in the version 2 group @dir itself?  It can hand few controllers
+ * down then, and none to a group with processes.  The root may have some.
+ */
+bool rf_cgroup_is_occupied(const char *dir);
 
 /* ----------------------------------------------------------------- limiting */
 

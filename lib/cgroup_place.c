@@ -180,8 +180,7 @@ static bool may(const char *dir, const char *file, int mode)
 	return n > 0 && (size_t)n < sizeof(path) && access(path, mode) == 0;
 }
 
-/* Are there processes in the version 2 group @dir itself?  The root may have some. */
-static bool is_occupied(const char *dir)
+bool rf_cgroup_is_occupied(const char *dir)
 {
 	char first[2];
 
@@ -201,7 +200,7 @@ static int hand_down(const char *dir, uint32_t needs, uint32_t *ret_enabled)
 	char words[128] = "";
 	int r;
 
-	if ((needs | enabled) && is_occupied(dir))
+	if ((needs | enabled) && rf_cgroup_is_occupied(dir))
 		return -EBUSY;
 	if (!missing)
 		return 0;
@@ -308,7 +307,7 @@ fail:
 }
 
 /* Up from the caller's own group; what stood in the way there is the answer. */
-static int find_parent(struct rf_cgroup_spot *s)
+static int find_parent(struct rf_cgroup_spot *s, bool may_leave)
 {
 	const struct rf_cgroup_tree *t = s->tree;
 	char *dir = strndup(t->own, own_length(t));
@@ -318,7 +317,7 @@ static int find_parent(struct rf_cgroup_spot *s)
 		char *slash = strrchr(dir, '/');
 
 		r = try_parent(s, dir);
-		if (first && r == -EBUSY && move_to_leaf(s, dir) == 0)
+		if (first && may_leave && r == -EBUSY && move_to_leaf(s, dir) == 0)
 			r = 0;
 		if (r == 0) {
 			s->parent = dir;
@@ -333,6 +332,15 @@ static int find_parent(struct rf_cgroup_spot *s)
 	}
 	free(dir);
 	return own ? own : r;
+}
+
+int rf_cgroup_find(const struct rf_cgroup_tree *t, uint32_t controllers, char **ret)
+{
+	struct rf_cgroup_spot s = { .tree = t, .controllers = controllers };
+	int r = find_parent(&s, false);
+
+	*ret = s.parent;
+	return r;
 }
 
 /* The spec's, from the root of the hierarchy or from the caller's group. */
@@ -404,7 +412,7 @@ int rf_cgroup_place(const struct rf_sandbox *sb, struct rf_cgroup_plan *p, struc
 {
 	for (size_t i = 0; i < p->nr;) {
 		struct rf_cgroup_spot *s = &p->spots[i];
-		int r = sb->cgroup.parent ? named_parent(sb, s) : find_parent(s);
+		int r = sb->cgroup.parent ? named_parent(sb, s) : find_parent(s, true);
 
 		if (r == -ENOMEM)
 			return rf_err_set(err, ENOMEM, "control groups");

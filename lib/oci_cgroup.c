@@ -254,11 +254,16 @@ static void inherit_cpuset(const char *dir)
 	}
 }
 
-/* All controllers that @dir has, for the groups below it. */
+/*
+ * All controllers that @dir has, for the groups below it.  One with processes is left as it
+ * is: it could hand down what threads share, and then nobody could be in a group below it.
+ */
 static void hand_down(const char *dir)
 {
 	char list[512], word[64];
 
+	if (rf_cgroup_is_occupied(dir))
+		return;
 	if (rf_cgroup_read(dir, "cgroup.controllers", list, sizeof(list)) <= 0)
 		return;
 	/* one by one: what one of them cannot, the others can */
@@ -299,7 +304,7 @@ static const char *path_of(const struct rf_oci_config *c, const char *path)
 	return c->cgroups_path ? c->cgroups_path : path;
 }
 
-/* Absolute: from the root of the hierarchy; else from the caller's group. */
+/* Absolute: from the root of the hierarchy; else from the caller's group, or find_base()'s. */
 static char *dir_for(const struct rf_oci_group *t, const char *path)
 {
 	const char *from = *path == '/' ? t->mount : t->own;
@@ -347,6 +352,61 @@ static void forget(struct rf_oci_group *t)
 	t->dir = NULL;
 }
 
+/* The controllers that its limits need, on version 2. */
+static uint32_t needed(const struct rf_oci_config *c)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < c->nr_limits; i++)
+		for (int n = 0; n < RF_CTL_NR; n++)
+			if (rf_cgroup_ctls[n].v2 && c->limits[i].v2_file && *c->limits[i].v2_file &&
+			    !strcmp(c->limits[i].controller, rf_cgroup_ctls[n].v1))
+				mask |= 1U << n;
+	return mask;
+}
+
+/*
+ * The caller's own group of version 2 has processes as a rule, and can limit none below it.
+ * What is relative goes below the nearest above that can.
+ */
+static int find_base(struct rf_oci_group *t, const struct rf_oci_config *c)
+{
+	const struct rf_cgroup_tree tree = {
+		.v2 = true, .mount_len = strlen(t->mount), .own = t->own,
+	};
+	const uint32_t mask = needed(c);
+	char *base = NULL;
+	/* without a limit it is for one that `update` may bring, if that can be */
+	int r = rf_cgroup_find(&tree, mask ? mask : 1U << RF_CTL_PIDS, &base);
+
+	if (r < 0 && r != -ENOMEM && !mask)
+		r = rf_cgroup_find(&tree, 0, &base);
+	if (r < 0)
+		return r;
+	free(t->own);
+	t->own = base;
+	return 0;
+}
+
+/* 1: there is none, and nothing depends on it. */
+static int base_of(struct rf_oci_group *t, const struct rf_oci_config *c, bool host_root,
+		   struct rf_err *err)
+{
+	int r = find_base(t, c);
+
+	if (r == 0)
+		return 0;
+	if (r != -ENOMEM && !needs(c, host_root))
+		return 1;
+	rf_err_at(err, c->nr_limits ? &c->limits[0].place : &c->cgroups_place, -r,
+		  "%s: no control group can be made at or above %s",
+		  c->nr_limits ? c->limits[0].path : "linux.cgroupsPath", t->own);
+	rf_err_hint(err, "%s; `ringfence doctor` says which are delegated",
+		    r == -EBUSY ? "a group with processes in it cannot limit groups below it" :
+				  "a limit needs groups that this caller may make");
+	return r;
+}
+
 static int plan_one(struct rf_oci_group *t, const char *path)
 {
 	t->dir = dir_for(t, path);
@@ -358,17 +418,30 @@ static int plan_one(struct rf_oci_group *t, const char *path)
 	return strlen(t->dir) >= 4096 ? -ENAMETOOLONG : check_vacant(t->dir);
 }
 
-int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, const char *path,
-		       struct rf_err *err)
+/* A user may make none at the root of the hierarchy: what nobody has said is relative then. */
+static bool is_relative(const struct rf_oci_config *c, bool host_root)
 {
+	return c->cgroups_path ? *c->cgroups_path != '/' : !host_root;
+}
+
+int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, const char *path,
+		       bool host_root, struct rf_err *err)
+{
+	const bool relative = g->unified && is_relative(c, host_root);
+
+	path = path_of(c, path);
+	path += relative && *path == '/';
 	for (size_t i = 0; i < g->nr; i++) {
 		struct rf_oci_group *t = &g->trees[i];
-		int r = counts(g, t) ? plan_one(t, path_of(c, path)) : 0;
+		int r = counts(g, t) && relative ? base_of(t, c, host_root, err) : 0;
 
-		if (r == 0)
+		if (r < 0)
+			return r;
+		if (r == 0 && counts(g, t))
+			r = plan_one(t, path);
+		if (r >= 0)
 			continue;
-		rf_err_at(err, &c->cgroups_place, -r, "linux.cgroupsPath: %s",
-			  t->dir ? t->dir : path_of(c, path));
+		rf_err_at(err, &c->cgroups_place, -r, "linux.cgroupsPath: %s", t->dir ? t->dir : path);
 		if (r == -EBUSY)
 			rf_err_hint(err, "it has processes or groups of its own: somebody else's");
 		return r;

@@ -207,10 +207,12 @@ int rf_oci_groups_print(struct rf_oci_groups *g, const struct rf_oci_config *c,
 			struct rf_sandbox *sb, unsigned int flags, struct rf_err *err);
 /*
  * Where the container's groups are going to be, at `cgroupsPath` or else @path.  One
- * that is there is taken if it has neither processes nor groups of its own.
+ * that is there is taken if it has neither processes nor groups of its own.  On a system
+ * of version 2 alone a path that is relative, or a user's that nobody has said, goes to
+ * where the caller can have limits.
  */
 int rf_oci_groups_plan(struct rf_oci_groups *g, const struct rf_oci_config *c, const char *path,
-		       struct rf_err *err);
+		       bool host_root, struct rf_err *err);
 /* Where they are, if systemd has made the group @path, as it calls it. */
 int rf_oci_groups_at(struct rf_oci_groups *g, const char *path, struct rf_err *err);
 /*

@@ -49,6 +49,16 @@ static int check_usage(const struct rf_oci_group *t, const struct rf_oci_limit *
 			 l->path, used, l->v2_text);
 }
 
+/* A file of version 2 is not there if the group above does not hand the controller down. */
+static void hint_occupied(const struct rf_oci_group *t, struct rf_err *err)
+{
+	char above[4096];
+
+	(void)snprintf(above, sizeof(above), "%.*s", (int)(strrchr(t->dir, '/') - t->dir), t->dir);
+	if (t->v2 && rf_cgroup_is_occupied(above))
+		rf_err_hint(err, "a group with processes in it cannot limit groups below it: %s", above);
+}
+
 static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit *l,
 		       struct rf_err *err)
 {
@@ -75,8 +85,12 @@ static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit 
 		r = 0;
 	if (r == -ENOENT && l->optional)
 		return 0;
-	return r < 0 ? rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s", l->path, text, t->dir,
-				 file) : 0;
+	if (r == 0)
+		return 0;
+	rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s", l->path, text, t->dir, file);
+	if (r == -ENOENT)
+		hint_occupied(t, err);
+	return r;
 }
 
 /* -------------------------------------------------------------------- devices */

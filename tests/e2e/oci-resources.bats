@@ -339,3 +339,29 @@ $MAJOR:$MINOR 10000"
 		[ ! -d "/proc/$pid" ] || grep -q '^State:.*zombie' "/proc/$pid/status"
 	done
 }
+
+@test "a group of version 2 with processes in it stays as it is, and a relative path is beside it" {
+	local dir=/sys/fs/cgroup/above-$ID sleeper path
+
+	need_controller pids
+	skip_unless cgroup2 "control groups are of version 1" is_unified
+	mkdir "$dir"
+	sleep 600 3>&- &
+	sleeper=$!
+	echo "$sleeper" >"$dir/cgroup.procs"
+	for path in "/above-$ID/$ID" "$ID"; do
+		bundle "c['linux']['cgroupsPath'] = '$path'
+c['linux']['resources'] = {'pids': {'limit': 44}}" cat /proc/self/cgroup
+		(echo 0 >"$dir/cgroup.procs" && oci run -b "$BUNDLE" "$ID") >>out 2>&1 || echo "status $?" >>out
+	done
+	cat "$dir/cgroup.type" "$dir/cgroup.subtree_control" >state
+	kill "$sleeper"
+	wait "$sleeper" || true
+	rmdir "$dir"
+	[ "$(cat state)" = domain ]
+	[ "$(grep -c 'linux.resources.pids.limit: write 44 to .*No such file' out)" = 1 ]
+	[ "$(grep -c 'hint: a group with processes in it cannot limit groups below it: ' out)" = 1 ]
+	[ "$(tail -n 1 out)" = "0::/" ]
+	[ "$(grep -c ^status out)" = 1 ]
+	nothing_left
+}

@@ -106,6 +106,38 @@ teardown() {
 
 # ------------------------------------------------------------ what a config says
 
+@test "a user's container is limited where a group is delegated" {
+	local above dir
+
+	skip_unless user "the caller is root" eval '! is_root'
+	above=$(sed -n 's,^0::\(.*\)/[^/]*,/sys/fs/cgroup\1,p' /proc/self/cgroup)
+	skip_unless cgroup "nothing is delegated to this user" test -w "$above/cgroup.procs" -a \
+		-w "$above/cgroup.subtree_control"
+	bundle 'c["linux"]["resources"] = {"memory": {"limit": 33554432}, "pids": {"limit": 44}}' \
+		sh -c 'read go; (x=$(head -c 64000000 /dev/zero | tr "\0" x)); sleep 100'
+	mkfifo in
+	exec 9<>in
+	oci run -d -b "$BUNDLE" --pid-file pid "$ID" <in >/dev/null 2>err
+	dir=$above/$ID
+	grep -qx "0::${dir#/sys/fs/cgroup}" "/proc/$(cat pid)/cgroup"
+	[ "$(cat "$dir/memory.max" "$dir/pids.max")" = "33554432
+44" ]
+	oci update --pids-limit 55 "$ID"
+	[ "$(cat "$dir/pids.max")" = 55 ]
+	oci pause "$ID"
+	has_status "$ID" paused
+	oci resume "$ID"
+	"$OCI" --root "$STATE" events --interval 1h "$ID" >got 9>&- &
+	until_true eval "ls -l /proc/$!/fd | grep -q inotify"
+	echo >&9
+	until_true grep -q '"type":"oom"' got
+	exec 9>&-
+	oci kill --all "$ID" KILL
+	wait $!
+	oci delete "$ID"
+	nothing_left
+}
+
 @test "the command has what the config says and nothing else" {
 	bundle 'p = c["process"]; p["env"] = ["PATH=/usr/bin", "A=b"]; p["cwd"] = "/tmp"
 p["user"]["umask"] = 0o27; p["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}]' \
