@@ -31,15 +31,25 @@ own_group() {
 	fi
 }
 
+# delegated: the group above the caller's, as a session manager delegates it to an ordinary
+# user; of root's, the root of the hierarchies
+delegated() {
+	local own=
+
+	is_root || own=$(sed -n 's/^0:://p' /proc/self/cgroup)
+	echo "${own%/*}"
+}
+
 # make_parent: $PARENT, a group in each hierarchy, for --cgroup-parent
 make_parent() {
-	local mount type options controller
+	local mount type options controller above
 
-	PARENT=/rf-test-$$-$BATS_TEST_NUMBER
+	above=$(delegated)
+	PARENT=$above/rf-test-$$-$BATS_TEST_NUMBER
 	while read -r mount type options; do
 		if [ "$type" = cgroup2 ]; then
-			for controller in $(cat "$mount/cgroup.controllers"); do
-				echo "+$controller" >"$mount/cgroup.subtree_control" || return 1
+			for controller in $(cat "$mount$above/cgroup.controllers"); do
+				echo "+$controller" >"$mount$above/cgroup.subtree_control" || return 1
 			done
 		fi
 		mkdir "$mount$PARENT" || return 1

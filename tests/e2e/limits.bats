@@ -12,7 +12,16 @@ teardown() {
 	remove_parent
 }
 
+# Neither to the caller nor, if that is root, to who is nobody.
+need_undelegated() {
+	local own
+
+	own=$(hierarchy pids)$(sed -n 's/^0:://p' /proc/self/cgroup)
+	skip_unless undelegated "the caller's own group is delegated" as_user test ! -w "$own"
+}
+
 @test "what is not delegated is an error that names the limit" {
+	need_undelegated
 	printf 'extends: [default]\nlimits:\n  pids: 9\n' >lab.yaml
 	run -125 as_user "$RINGFENCE" run --spec lab.yaml -- echo ran
 	assert_output_has "lab.yaml:3:9: pids"
@@ -21,10 +30,7 @@ teardown() {
 }
 
 @test "to count takes a group, and one is not made where it is not delegated" {
-	local own
-
-	own=$(hierarchy pids)$(sed -n 's/^0:://p' /proc/self/cgroup)
-	skip_unless undelegated "the caller's own group is delegated" as_user test ! -w "$own"
+	need_undelegated
 	run -125 as_user "$RINGFENCE" run --limit-cpu-total 1s -- echo ran
 	refute_output_has ran
 }
@@ -320,6 +326,21 @@ delegate() {
 	# ... and not what is not
 	run -125 as_user "$RINGFENCE" run --cgroup-parent "$PARENT" --limit-memory 64M -- echo ran
 	refute_output_has ran
+}
+
+@test "a user's limit needs no name of a group where one is delegated" {
+	skip_unless user "the caller is root" eval '! is_root'
+	need_cgroups
+	run -137 "$RINGFENCE" run --verdict verdict --limit-memory 32M -- tail /dev/zero
+	verdict_has '"reason":"memory limit"' "$(delegated)/ringfence-"
+	run "$RINGFENCE" run --verdict verdict --limit-pids 5 -- \
+		sh -c 'for i in 1 2 3 4 5 6 7; do sleep 9 & done'
+	verdict_has '"reason":"pids limit"'
+	run -124 "$RINGFENCE" run --verdict verdict --limit-cpu-total 300ms -- sh -c 'while :; do :; done'
+	verdict_has '"reason":"cpu_total limit"'
+	run -124 "$RINGFENCE" run --verdict verdict --limit-pids 5 -t 200ms -- sleep 60
+	verdict_has '"reason":"wall limit"'
+	[ -z "$(find "$(hierarchy pids)$(delegated)" -name 'ringfence-*')" ]
 }
 
 @test "a group of version 2 with processes in it is no parent of one, and stays as it is" {
