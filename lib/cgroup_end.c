@@ -214,8 +214,10 @@ int rf_cgroup_kill(const char *dir)
 
 	if (r != -ENOENT)
 		return r;
-	if (access(dir, F_OK) < 0)
-		return -errno;
+	/* where nobody is nobody is born; to stop a group waits for two RCU grace periods */
+	r = rf_cgroup_is_populated(dir);
+	if (r <= 0)
+		return r;
 	/* nobody may be born while they are counted */
 	(void)rf_cgroup_write(dir, "pids.max", "0");
 	frozen = has_file(dir, "freezer.state") && freeze_v1(dir) == 0;

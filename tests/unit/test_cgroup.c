@@ -546,3 +546,15 @@ TEST(what_is_no_group_cannot_be_frozen_or_killed)
 	EXPECT_INT(0, rf_cgroup_remove(below("/no")));
 	EXPECT_INT(0, rf_cgroup_end(NULL, NULL));
 }
+
+/* On version 1 a kill stops the group first, which waits for two RCU grace periods. */
+TEST(an_empty_group_is_not_stopped_to_be_killed)
+{
+	char text[32];
+
+	harness_file("/cgroup.procs", "");
+	harness_file("/freezer.state", "as it was");
+	EXPECT_INT(0, rf_cgroup_kill(below("")));
+	EXPECT_TRUE(rf_cgroup_read(below(""), "freezer.state", text, sizeof(text)) > 0);
+	EXPECT_STR("as it was", text);
+}
