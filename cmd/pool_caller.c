@@ -368,8 +368,10 @@ static int tell_started(struct caller *c, pid_t pid)
 	int more = (!sb->init && sb->ns[RF_NS_PID].mode == RF_NS_NEW ? 1 : 0) |
 		   (sb->die_with_parent ? 2 : 0);
 
+	int pidfd = rf_context_pidfd(c->launch.ctx);
+
 	free_descriptors(c);	/* the command has them */
-	return tell(c, POOL_STARTED, pid, more, &c->launch.ctx->payload.pidfd);
+	return pidfd < 0 ? -EMFILE : tell(c, POOL_STARTED, pid, more, &pidfd);
 }
 
 /* What launch_handle() knows nothing of, for it is the other end's. */

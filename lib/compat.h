@@ -31,6 +31,7 @@
 #define PF_FORKNOEXEC		0x40
 
 #define RF_IORING_REGISTER_SEND_MSG_RING 31	/* 6.13 */
+#define RF_IORING_OP_FIXED_FD_INSTALL 54	/* 6.8 */
 #define RF_SECCOMP_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
 
 /* Landlock beyond ABI 2 (5.19), whose rights end at REFER, 1 << 13. */

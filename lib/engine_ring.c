@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +22,10 @@
 
 /* Completions of requests that nobody waits for. */
 #define COOKIE_NONE	(~(uint64_t)0 & ~RF_DOORBELL_BIT)
+/* Of one that is waited for at once. */
+#define COOKIE_INSTALL	(COOKIE_NONE - 1)
+
+#define FILES_MAX	8192	/* that the ring keeps, two for each that runs; others stay in the table */
 
 /* A completion: what it is of, and its result. */
 struct event {
@@ -33,6 +38,9 @@ struct ring_private {
 	/* events that arrived while another was being taken back */
 	struct event	*stash;
 	unsigned int	 nr_stash, max_stash;
+	/* files of the ring's own, by twos: which are free; NULL until one is wanted */
+	uint16_t	*places;
+	unsigned int	 nr_free;
 };
 
 struct io_uring *rf_uring(struct rf_ring *ring)
@@ -99,6 +107,7 @@ void rf_uring_close(struct rf_ring *ring)
 
 	io_uring_queue_exit(&p->uring);
 	free(p->stash);
+	free(p->places);
 	free(p);
 	ring->private = NULL;
 }
@@ -139,16 +148,40 @@ static int stash(struct ring_private *p, struct event e)
 	return 0;
 }
 
+/* Wait for the completion of @cookie; what arrives meanwhile for others is put by. */
+static int await(struct ring_private *p, uint64_t cookie, int32_t *ret_result)
+{
+	for (;;) {
+		struct io_uring_cqe *cqe;
+		struct event e;
+		int r = io_uring_wait_cqe(&p->uring, &cqe);
+
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return r;
+		e = (struct event){ cqe->user_data, cqe->res };
+		io_uring_cqe_seen(&p->uring, cqe);
+		if (e.data == cookie) {
+			*ret_result = e.result;
+			return 0;
+		}
+		r = e.data == COOKIE_NONE ? 0 : stash(p, e);
+		if (r < 0)
+			return r;
+	}
+}
+
 /*
  * Remove the poll and wait for its own completion, which comes also when it is
  * canceled: after that no event can come for what the caller is about to free.
- * What arrives meanwhile for others is put by.
  */
 int rf_uring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 {
 	struct ring_private *p = ring->private;
 	struct io_uring_sqe *sqe = get_sqe(ring);
 	bool found = false;
+	int32_t result;
 	int r;
 
 	(void)fd;
@@ -162,20 +195,7 @@ int rf_uring_disarm(struct rf_ring *ring, int fd, uint64_t cookie)
 	io_uring_prep_poll_remove(sqe, cookie);
 	sqe->user_data = COOKIE_NONE;
 	r = io_uring_submit(&p->uring);
-	while (r >= 0 && !found) {
-		struct io_uring_cqe *cqe;
-
-		r = io_uring_wait_cqe(&p->uring, &cqe);
-		if (r == -EINTR)
-			r = 0;
-		else if (r == 0) {
-			found = cqe->user_data == cookie;
-			if (!found && cqe->user_data != COOKIE_NONE)
-				r = stash(p, (struct event){ cqe->user_data, cqe->res });
-			io_uring_cqe_seen(&p->uring, cqe);
-		}
-	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : found ? 0 : await(p, cookie, &result);
 }
 
 /* The next event, if one is there: 1. */
@@ -224,6 +244,11 @@ int rf_uring_wait(struct rf_ring *ring, int timeout_ms)
 	}
 	if (e.data == COOKIE_NONE)
 		return 0;
+	if (e.data == COOKIE_INSTALL) {	/* it could not be waited for when it was asked for */
+		if (e.result >= 0)
+			(void)close(e.result);
+		return 0;
+	}
 	if (e.data & RF_DOORBELL_BIT)
 		rf_ring_doorbell(ring, rf_doorbell_launch(e.data), rf_doorbell_index(e.data));
 	else if (e.data & RF_NATIVE_BIT)
@@ -249,6 +274,108 @@ int rf_uring_let_go(struct rf_ring *ring, int fd, uint64_t cookie)
 	return 1;
 }
 
+/* -------------------------------------------- descriptors in the ring's keeping */
+
+/* Not liburing's call, which would raise the limit of descriptors and leave it raised. */
+static int open_places(struct ring_private *p)
+{
+	struct io_uring_rsrc_register reg = { .flags = IORING_RSRC_REGISTER_SPARSE };
+	struct rlimit limit = { 0, 0 };
+	unsigned int nr;
+	int r;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	nr = (unsigned int)(limit.rlim_cur < FILES_MAX ? limit.rlim_cur : FILES_MAX) / 2;
+	p->places = calloc(nr ? nr : 1, sizeof(*p->places));
+	if (!p->places)
+		return -ENOMEM;
+	reg.nr = nr * 2;
+	r = nr ? io_uring_register(p->uring.ring_fd, IORING_REGISTER_FILES2, &reg, sizeof(reg)) : -EMFILE;
+	if (r < 0)		/* none, now and later */
+		return r;
+	while (p->nr_free < nr) {
+		p->places[p->nr_free] = (uint16_t)(nr - 1 - p->nr_free);
+		p->nr_free++;
+	}
+	return 0;
+}
+
+static void free_place(struct ring_private *p, int place)
+{
+	const int none[2] = { -1, -1 };
+
+	(void)io_uring_register_files_update(&p->uring, (unsigned int)place * 2, none, 2);
+	p->places[p->nr_free++] = (uint16_t)place;
+}
+
+static int ring_stow(struct rf_ring *ring, const int fds[2])
+{
+	struct ring_private *p = ring->private;
+	int r = p->places ? 0 : open_places(p), place;
+
+	if (r < 0 || !p->nr_free)
+		return r < 0 ? r : -EMFILE;
+	place = p->places[--p->nr_free];
+	r = io_uring_register_files_update(&p->uring, (unsigned int)place * 2, fds, 2);
+	if (r == 2)
+		return place;
+	free_place(p, place);
+	return r < 0 ? r : -EIO;
+}
+
+static int ring_arm_stowed(struct rf_ring *ring, int place, int which, uint64_t cookie)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_poll_add(sqe, place * 2 + which, POLLIN);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->user_data = cookie;
+	return 0;
+}
+
+/* In @ret_fd a descriptor, close-on-exec, of file @index, or -1: there is no such.  0 or a negative errno. */
+static int install(struct rf_ring *ring, int index, int *ret_fd)
+{
+	struct ring_private *p = ring->private;
+	struct io_uring_sqe *sqe = get_sqe(ring);
+	int32_t result = 0;
+	int r;
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_rw(RF_IORING_OP_FIXED_FD_INSTALL, sqe, index, NULL, 0, 0);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->user_data = COOKIE_INSTALL;
+	r = io_uring_submit(&p->uring);
+	if (r >= 0)
+		r = await(p, COOKIE_INSTALL, &result);
+	if (r == 0 && result < 0 && result != -EBADF)
+		r = result;
+	*ret_fd = r == 0 && result >= 0 ? result : -1;
+	return r;
+}
+
+static int ring_unstow(struct rf_ring *ring, int place, int ret_fds[2])
+{
+	int fds[2] = { -1, -1 }, r = 0;
+
+	for (int i = 0; i < 2 && r == 0 && ret_fds; i++)
+		r = install(ring, place * 2 + i, &fds[i]);
+	if (r < 0) {
+		if (fds[0] >= 0)
+			(void)close(fds[0]);
+		return r;
+	}
+	free_place(ring->private, place);
+	if (ret_fds) {
+		ret_fds[0] = fds[0];
+		ret_fds[1] = fds[1];
+	}
+	return 0;
+}
+
 const struct rf_engine rf_engine_ring = {
 	.name	= "ring",
 	.open	= ring_open,
@@ -257,4 +384,7 @@ const struct rf_engine rf_engine_ring = {
 	.disarm	= rf_uring_disarm,
 	.wait	= rf_uring_wait,
 	.let_go	= rf_uring_let_go,
+	.stow	= ring_stow,
+	.arm_stowed = ring_arm_stowed,
+	.unstow	= ring_unstow,
 };

@@ -109,6 +109,7 @@ int rf_ring_new(enum rf_engine_kind kind, struct rf_ring **ret_ring, struct rf_e
 	ring->poll_fd = ring->timer_fd = ring->self_pidfd = -1;
 	ring->doorbell_fd = ring->init_fd = ring->context_fd = -1;
 	ring->kind = kind;
+	ring->stow_above = RF_STOW_ABOVE;
 	/* whoever asks for an engine by name wants to know now whether it can be had */
 	r = kind == RF_ENGINE_AUTO ? 0 : rf_ring_open(ring, err);
 	if (r < 0) {
@@ -281,16 +282,15 @@ struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint
 		ctx->next->prev = &ctx->next;
 	ring->contexts = ctx;
 	ctx->prev = &ring->contexts;
+	ring->nr_contexts++;
 	return ctx;
 }
 
 static void task_close(struct rf_context *ctx, struct rf_task *t, enum rf_cookie kind)
 {
-	if (t->pidfd < 0)
-		return;
 	if (t->armed)
 		(void)ctx->ring->engine->disarm(ctx->ring, t->pidfd, rf_cookie(ctx, kind));
-	(void)close(t->pidfd);
+	close_fd(t->pidfd);
 	t->pidfd = -1;
 }
 
@@ -301,6 +301,7 @@ void rf_context_free(struct rf_context *ctx)
 	*ctx->prev = ctx->next;
 	if (ctx->next)
 		ctx->next->prev = ctx->prev;
+	ctx->ring->nr_contexts--;
 	for (struct rf_context *c = ctx->ring->contexts; c; c = c->next)
 		if (c->asker == ctx)
 			c->asker = NULL;
@@ -312,6 +313,8 @@ void rf_context_free(struct rf_context *ctx)
 	task_close(ctx, &ctx->context, RF_COOKIE_CONTEXT);
 	task_close(ctx, &ctx->init, RF_COOKIE_INIT);
 	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
+	if (ctx->stowed)
+		(void)ctx->ring->engine->unstow(ctx->ring, ctx->stowed - 1, NULL);
 	close_fd(ctx->mount_ns);
 	rf_links_free(ctx);
 	rf_launch_release(ctx);

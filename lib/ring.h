@@ -40,6 +40,19 @@ struct rf_engine {
 	 */
 	int	(*let_go)(struct rf_ring *ring, int fd, uint64_t cookie);
 	/*
+	 * Keep both of @fds, of which one may be -1, so that they need not be in the table
+	 * of descriptors.  Where they are kept, or a negative errno.  NULL: the engine has
+	 * no place for them, nor the other two.
+	 */
+	int	(*stow)(struct rf_ring *ring, const int fds[2]);
+	/* As arm(), of descriptor @which of what is kept at @place. */
+	int	(*arm_stowed)(struct rf_ring *ring, int place, int which, uint64_t cookie);
+	/*
+	 * Have them again, in @ret_fds, unless that is NULL, and keep them no longer.  0; or
+	 * a negative errno, and all is as it was.
+	 */
+	int	(*unstow)(struct rf_ring *ring, int place, int ret_fds[2]);
+	/*
 	 * Have all of @chain carried out in another way than by a context.  1: it is
 	 * under way; 0: it cannot be, and ctx->why_not says why; or a negative errno.
 	 * NULL: there is no other way.
@@ -83,6 +96,8 @@ struct rf_context {
 	void		*stacks;	/* of the tasks that share memory */
 	int		 report_fd;	/* the submitter's end */
 	struct rf_task	 context, init, payload;
+	int		 stowed;	/* the engine keeps the pidfds of payload and init, at this
+					   place - 1, and they are -1 here; 0: it does not */
 
 	uint32_t	 seen;		/* ops already handed out */
 	uint32_t	 floor;		/* soft-failed or done: not the cause of a failure */
@@ -117,6 +132,8 @@ struct rf_kept {
 	unsigned int	 nr;
 };
 
+#define RF_STOW_ABOVE 32	/* fewer cost a launch less than stowing one */
+
 struct rf_ring {
 	enum rf_engine_kind kind;	/* as asked for */
 	bool		 open;		/* the engine is chosen and open: rf_ring_open() */
@@ -128,6 +145,8 @@ struct rf_ring {
 	int		 doorbell_fd;	/* of the io_uring, or -1 */
 	uint32_t	 max_calls;	/* of a request of the native engine */
 	struct rf_context *contexts;
+	unsigned int	 nr_contexts;
+	unsigned int	 stow_above;	/* so many of them, and what only runs is stowed */
 	uint32_t	 last_id;
 	struct rf_watch	*watches;
 	int		 timer_fd;	/* -1 until the first deadline */
@@ -221,6 +240,16 @@ void rf_context_discard(struct rf_context *ctx);
 void rf_context_advance(struct rf_context *ctx);
 int rf_report_arm(struct rf_context *ctx);
 
+/*
+ * stow.c.  A context has a copy of the submitter's table of descriptors until it has
+ * closed what is not for it, so each launch would pay for all that run.  Of those the
+ * engine keeps the pidfds, where it can, until something happens to them.
+ */
+void rf_context_stow(struct rf_context *ctx);
+void rf_context_unstow(struct rf_context *ctx);
+/* The payload's, until it is reaped; or -1. */
+int rf_context_pidfd(struct rf_context *ctx);
+
 /* Where the parts of a launch area are, for the ops of one chain. */
 struct rf_layout {
 	uint32_t off_records, off_slots, off_entries, off_keep, off_ops, off_data;
@@ -290,6 +319,8 @@ int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct r
  * not by its end?  1, 0, or -errno where /proc cannot tell.
  */
 int rf_task_has_execed(pid_t pid);
+/* Is it still ours to reap? */
+bool rf_task_is_child(const struct rf_task *task);
 /* Has it called exit, and not been ended by a signal?  Not reaped by this. */
 bool rf_task_has_exited(const struct rf_task *task);
 /* The mount namespace of a task that is not reaped, or -errno. */

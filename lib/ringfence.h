@@ -450,7 +450,11 @@ RF_PUBLIC int rf_context_clone(struct rf_context *ctx, uint64_t user_data,
  */
 RF_PUBLIC int rf_context_kill(struct rf_context *ctx);
 
-/** rf_context_signal - send @sig to the payload. -ESRCH before exec or after exit. */
+/**
+ * rf_context_signal - send @sig to the payload
+ * Return: 0, -ESRCH before exec or after exit, -EMFILE without room for one more descriptor,
+ * which it may need for a moment where many run.
+ */
 RF_PUBLIC int rf_context_signal(struct rf_context *ctx, int sig);
 
 /** rf_context_deadline - RF_DONE_TIMEOUT in @ms from now; 0 cancels. */

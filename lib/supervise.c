@@ -86,12 +86,13 @@ static void kill_task(const struct rf_task *t, int sig)
 		return;
 	if (t->pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, t->pidfd, sig, NULL, 0);
-	else	/* ours and not reaped: the number cannot have been used again */
+	else if (rf_task_is_child(t))	/* and so its number is nobody else's */
 		(void)kill(t->pid, sig);
 }
 
 static void kill_all(struct rf_context *ctx)
 {
+	rf_context_unstow(ctx);
 	kill_task(&ctx->context, SIGKILL);
 	kill_task(&ctx->init, SIGKILL);
 	kill_task(&ctx->payload, SIGKILL);
@@ -114,19 +115,26 @@ int rf_context_kill(struct rf_context *ctx)
 
 int rf_context_signal(struct rf_context *ctx, int sig)
 {
-	if (!ctx->started || ctx->payload.reaped || ctx->payload.pidfd < 0)
-		return -ESRCH;
-	return syscall(SYS_pidfd_send_signal, ctx->payload.pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+	int fd = ctx->started ? rf_context_pidfd(ctx) : -1;
+
+	if (fd < 0)
+		return ctx->stowed ? -EMFILE : -ESRCH;
+	return syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
 /* ------------------------------------------------------------- end of set-up */
 
 static void arm(struct rf_context *ctx, struct rf_task *t, enum rf_cookie kind)
 {
-	if (t->armed || t->reaped || t->pidfd < 0)
+	const struct rf_engine *e = ctx->ring->engine;
+	uint64_t cookie = rf_cookie(ctx, kind);
+
+	if (t->armed || t->reaped)
 		return;
-	if (ctx->ring->engine->arm(ctx->ring, t->pidfd, rf_cookie(ctx, kind)) == 0)
-		t->armed = true;
+	if (t->pidfd >= 0)
+		t->armed = e->arm(ctx->ring, t->pidfd, cookie) == 0;
+	else if (ctx->stowed && t != &ctx->context && t->pid > 0)
+		t->armed = e->arm_stowed(ctx->ring, ctx->stowed - 1, t == &ctx->init, cookie) == 0;
 }
 
 /* Tasks that died before they could name themselves are known by number. */
@@ -216,6 +224,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 	rf_context_hand_out(ctx);
 	push(ctx, RF_DONE_STARTED, (int)index, ctx->payload.pid);
 	rf_launch_settle(ctx);
+	rf_context_stow(ctx);
 	arm(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 }
 
@@ -619,6 +628,10 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
 		return;
 	case RF_COOKIE_CONTEXT:
 		ctx->context.armed = false;
+		if (ctx->stowed) {	/* nothing is new of the command */
+			forget_context(ctx);
+			return;
+		}
 		break;
 	case RF_COOKIE_INIT:
 		ctx->init.armed = false;
@@ -636,6 +649,7 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
 		ctx->unmounting = false;
 		break;
 	}
+	rf_context_unstow(ctx);
 	rf_context_advance(ctx);
 }
 

@@ -67,6 +67,14 @@ int rf_task_reap(struct rf_task *t, int *ret_status, int *ret_error, struct rusa
 	return 1;
 }
 
+bool rf_task_is_child(const struct rf_task *t)
+{
+	siginfo_t info;
+
+	return syscall(SYS_waitid, P_PID, t->pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL,
+		       NULL) == 0;
+}
+
 bool rf_task_has_exited(const struct rf_task *t)
 {
 	siginfo_t info;
