@@ -66,6 +66,8 @@ static long make_room(struct rf_ctx *ctx, int to)
 	for (unsigned int i = 0; i < sizeof(internal) / sizeof(internal[0]); i++) {
 		if (*internal[i] != to)
 			continue;
+		/* in the table of pid 1, a copy, they are where they were */
+		rf_await_init_look(ctx);
 		moved = rf_fd_raise(ctx, to);
 		if (moved < 0)
 			return moved;

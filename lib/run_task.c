@@ -488,6 +488,12 @@ long rf_run_clone(struct rf_ctx *ctx, const struct rf_op *op)
 	}
 }
 
+void rf_await_init_look(struct rf_ctx *ctx)
+{
+	if (ctx->init_sock >= 0)
+		wait_while((uint32_t *)&ctx->area->init_state, 0);
+}
+
 /* ---------------------------------------------------------------- namespaces */
 
 long rf_run_unshare(struct rf_ctx *ctx, const struct rf_op *op)

@@ -55,6 +55,9 @@ long rf_ask_submitter(struct rf_ctx *ctx, int fd);
  */
 long rf_await_init(struct rf_ctx *ctx);
 
+/* Wait until pid 1, if there is one, has looked at all numbers of the area; or has failed. */
+void rf_await_init_look(struct rf_ctx *ctx);
+
 void rf_record_begin(struct rf_ctx *ctx, uint32_t index);
 void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result);
 void rf_context_init(struct rf_ctx *ctx, struct rf_start *start);
