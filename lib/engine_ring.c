@@ -216,32 +216,38 @@ static int next_event(struct ring_private *p, struct event *ret)
 	return 1;
 }
 
-/* One event at a time: handling one may free what another points at. */
-int rf_uring_wait(struct rf_ring *ring, int timeout_ms)
+static bool is_fatal(int r)
+{
+	return r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN && r != -EBUSY;
+}
+
+/* Hand in the new polls, which may be what is waited for, and wait: one call. */
+static int submit_and_wait(struct ring_private *p, int timeout_ms)
 {
 	struct __kernel_timespec ts = { .tv_sec = timeout_ms / 1000,
 					.tv_nsec = (long long)(timeout_ms % 1000) * 1000000 };
-	struct ring_private *p = ring->private;
 	struct io_uring_cqe *cqe;
-	struct event e;
-	int r;
 
-	/* new polls first: they may be what is waited for */
-	if (io_uring_sq_ready(&p->uring)) {
+	if (timeout_ms < 0)
+		return io_uring_submit_and_wait(&p->uring, 1);
+	return io_uring_submit_and_wait_timeout(&p->uring, &cqe, 1, &ts, NULL);
+}
+
+/* One event at a time: handling one may free what another points at. */
+int rf_uring_wait(struct rf_ring *ring, int timeout_ms)
+{
+	struct ring_private *p = ring->private;
+	struct event e;
+	int r = 0;
+
+	if (!p->nr_stash && !io_uring_cq_ready(&p->uring))
+		r = submit_and_wait(p, timeout_ms);
+	else if (io_uring_sq_ready(&p->uring))
 		r = io_uring_submit(&p->uring);
-		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
-			return r;
-	}
-	if (!next_event(p, &e)) {
-		if (timeout_ms < 0)
-			r = io_uring_wait_cqe(&p->uring, &cqe);
-		else
-			r = io_uring_wait_cqe_timeout(&p->uring, &cqe, &ts);
-		if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN)
-			return r;
-		if (!next_event(p, &e))
-			return 0;
-	}
+	if (is_fatal(r))
+		return r;
+	if (!next_event(p, &e))
+		return 0;
 	if (e.data == COOKIE_NONE)
 		return 0;
 	if (e.data == COOKIE_INSTALL) {	/* it could not be waited for when it was asked for */
