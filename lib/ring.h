@@ -247,7 +247,7 @@ int rf_report_arm(struct rf_context *ctx);
  */
 void rf_context_stow(struct rf_context *ctx);
 void rf_context_unstow(struct rf_context *ctx);
-/* The payload's, until it is reaped; or -1. */
+/* The payload's, until the context is freed, whether or not it is reaped; or -1. */
 int rf_context_pidfd(struct rf_context *ctx);
 
 /* Where the parts of a launch area are, for the ops of one chain. */

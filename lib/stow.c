@@ -46,5 +46,5 @@ void rf_context_unstow(struct rf_context *ctx)
 int rf_context_pidfd(struct rf_context *ctx)
 {
 	rf_context_unstow(ctx);
-	return ctx->payload.reaped ? -1 : ctx->payload.pidfd;
+	return ctx->payload.pidfd;
 }

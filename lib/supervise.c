@@ -115,7 +115,7 @@ int rf_context_kill(struct rf_context *ctx)
 
 int rf_context_signal(struct rf_context *ctx, int sig)
 {
-	int fd = ctx->started ? rf_context_pidfd(ctx) : -1;
+	int fd = ctx->started && !ctx->payload.reaped ? rf_context_pidfd(ctx) : -1;
 
 	if (fd < 0)
 		return ctx->stowed ? -EMFILE : -ESRCH;
