@@ -105,8 +105,10 @@ need_profiles() {
 	sed -i "s/^{/{\"apparmorProfile\":\"$OTHER\",/" process
 	run -0 oci exec -p process "$ID"
 	[ "$output" = "$OTHER (enforce)" ]
-	run oci exec --apparmor "$OTHER" "$ID" uname
-	[ "$status" != 0 ]
+	# what the profile forbids is for the command itself to meet
+	run -0 oci exec "$ID" sh -c uname
+	run -126 oci exec --apparmor "$OTHER" "$ID" sh -c uname
+	assert_output_has "Permission denied"
 }
 
 @test "a profile that is not loaded is an error of create, which says so" {
@@ -114,7 +116,7 @@ need_profiles() {
 	skip_unless apparmor "AppArmor is off in this kernel" has_apparmor
 	label_bundle "c['process']['apparmorProfile'] = '$PROFILE'" true
 	run -1 oci create -b "$BUNDLE" "$ID"
-	assert_output_has "label apparmor/exec"
+	assert_output_has 'label "apparmor/exec"'
 	assert_output_has "No such file or directory"
 	assert_output_has "no profile of that name is loaded"
 	nothing_left
