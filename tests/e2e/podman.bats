@@ -154,11 +154,46 @@ Seccomp:	2" ]
 
 @test "limits of memory and tasks" {
 	need_root
-	skip_unless cgroup "no hierarchy of version 1 has pids" test -d /sys/fs/cgroup/pids
-	run --separate-stderr -0 new --rm -m 64m --pids-limit 50 -- \
-		cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max
+	local files
+
+	if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+		skip_unless cgroup "no hierarchy of version 1 has pids" test -d /sys/fs/cgroup/pids
+		files=(/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max)
+	else
+		files=(/sys/fs/cgroup/{memory,pids}.max)
+	fi
+	run --separate-stderr -0 new --rm -m 64m --pids-limit 50 -- cat "${files[@]}"
 	[ "$output" = "67108864
 50" ]
+}
+
+# unit_is PROPERTY VALUE: of the container's scope, as systemd has it
+unit_is() {
+	[ "$(systemctl show -p "$1" --value "libpod-$(cat id).scope")" = "$2" ]
+}
+
+@test "systemd makes the control groups" {
+	need_root
+	skip_unless systemd "systemd is not process 1 here" test -S /run/systemd/private
+	skip_unless systemd "built without systemd's library" test -x "$RF_BUILDDIR/ringfence-systemd"
+	# podman does not hand its environment on
+	printf '#!/bin/sh\nRINGFENCE_LIBEXEC=%s exec %s/ringfence-oci "$@"\n' "$RF_BUILDDIR" "$RF_BUILDDIR" >runtime
+	chmod 0755 runtime
+	sed -i "s|$RF_BUILDDIR/ringfence-oci|$DIR/runtime|
+		s/^cgroup_manager = .*/cgroup_manager = \"systemd\"/" containers.conf
+	new -d --name "$NAME" -m 64m --pids-limit 50 -- sleep 1000 >id
+	unit_is ActiveState active
+	unit_is TasksMax 50
+	unit_is MemoryMax 67108864
+	unit_is Slice machine.slice
+	grep -q "/libpod-$(cat id).scope" "/proc/$(pod inspect -f '{{.State.Pid}}' "$NAME")/cgroup"
+	run --separate-stderr -0 pod exec "$NAME" cat /sys/fs/cgroup/memory.max
+	[ "$output" = 67108864 ]
+	pod pause "$NAME" >/dev/null
+	pod unpause "$NAME" >/dev/null
+	pod stop -t 0 "$NAME" >/dev/null
+	until_true unit_is ActiveState inactive
+	run -0 pod rm "$NAME"
 }
 
 # need_box: the image localhost/box:1, of busybox
