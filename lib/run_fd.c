@@ -95,13 +95,16 @@ RF_EXECUTOR(dup)
 
 	if (from < 0 || to < 0)
 		return -EBADF;
-	if (from == to) {
+	if (from == to && op->u.dup.slot < 0) {
 		r = rf_sys3(__NR_fcntl, to, F_SETFD, 0);
 		return r < 0 ? r : to;
 	}
 	r = make_room(ctx, to);
 	if (r < 0)
 		return r;
+	/* it may have been the slot that was there: what is closed then is the slot's own */
+	if (op->u.dup.slot >= 0)
+		from = ctx->slots[op->u.dup.slot];
 	return rf_sys3(__NR_dup3, from, to, 0);
 }
 

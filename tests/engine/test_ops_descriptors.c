@@ -94,6 +94,19 @@ static void dup_same_number(struct ops *o)
 	op->u.dup.to = 50;
 }
 
+/* One of the numbers is the slot's, on engines that let the kernel choose it. */
+static void dup_and_close(struct ops *o)
+{
+	int slot;
+
+	ops_file(o, "in", "hello\n");
+	ops_begin(o, 0);
+	rf_prep_open(o->c, ops_dir(o), "in", O_RDONLY, 0, 0, &slot);
+	for (int to = 3; to < 12; to++)
+		rf_prep_dup(o->c, slot, to);
+	rf_prep_close(o->c, slot);
+}
+
 static void dup_closed(struct ops *o)
 {
 	struct rf_op *op;
@@ -392,6 +405,8 @@ static const struct ops_case cases[] = {
 	SUCCEEDS(RF_OP_DUP, "dup of a number", dup_number, 9, "test -e /proc/self/fd/9"),
 	SUCCEEDS(RF_OP_DUP, "dup of a number to itself", dup_same_number, 50,
 	  "test $(readlink /proc/self/fd/50) = $D/in"),
+	SUCCEEDS(RF_OP_DUP, "a slot that is closed takes nothing along", dup_and_close, 11,
+	  "for n in 3 4 5 6 7 8 9 10 11; do test $(readlink /proc/self/fd/$n) = $D/in; done"),
 	FAILS(RF_OP_DUP, "dup of a number that is closed", dup_closed, EBADF),
 	FAILS(RF_OP_DUP, "dup beyond the limit", dup_far, EBADF),
 	SUCCEEDS(RF_OP_CLOSE, "close", close_slot, 0, ONLY("0, 1, 2, 3")),
