@@ -352,6 +352,8 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	if (r == 0)
 		r = oci_groups_open(&n->k, &n->sb->cgroup, err);
 	if (r == 0)
+		r = oci_rdt_open(&n->k, n->sb, err);
+	if (r == 0)
 		r = rf_compile(n->sb, &n->f, &n->chain, err);
 	if (r == 0) {
 		n->failed_op = NULL;
@@ -360,6 +362,7 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	if (r == 0)
 		r = rf_submit(n->ring, n->chain, 0, 0, &n->ctx, err);
 	rf_sandbox_unprepare(n->sb);
+	oci_rdt_opened(n->sb);
 	if (r == 0)
 		r = await_gate(n, err);
 	if (r == 0)
@@ -412,6 +415,8 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 	if (r == 0)
 		r = make_groups(n, err);
 	if (r == 0)
+		r = oci_rdt_make(n, err);
+	if (r == 0)
 		r = launch(n, err);
 	if (r == 0)
 		r = describe_confinement(n, err);
@@ -419,6 +424,8 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 		r = oci_io_tell(&n->io, n->k.pid, err);
 	if (r < 0 && n->k.dir >= 0)
 		undo(n);
+	/* from now on it may be others' too */
+	n->k.rdt_made &= !n->k.rdt_named;
 	return r;
 }
 

@@ -37,4 +37,7 @@ struct oci_creation {
 /* Until its process waits at the gate; after an error nothing is left of it. */
 int oci_create(struct oci_creation *n, const char *id, struct rf_err *err);
 
+/* oci_rdt.c: the class that the configuration asks for; what was made oci_delete() removes. */
+int oci_rdt_make(struct oci_creation *n, struct rf_err *err);
+
 #endif

@@ -67,7 +67,9 @@ int oci_delete(struct oci_container *k, struct rf_err *err)
 		if (r < 0)
 			return rf_err_set(err, -r, "remove %s", k->groups[i].dir);
 	}
-	r = oci_state_remove(k, err);
+	r = oci_rdt_remove(k, err);
+	if (r == 0)
+		r = oci_state_remove(k, err);
 	return r < 0 ? r : oci_hooks_run(k, RF_OCI_POSTSTOP, OCI_STOPPED, err);
 }
 

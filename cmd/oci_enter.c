@@ -159,6 +159,8 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 		oci_grant(e->sb, e->c, &e->f);
 	if (r == 0 && e->in_groups)
 		r = oci_groups_open_below(k, e->below, e->nr_below, &e->sb->cgroup, err);
+	if (r == 0 && e->in_groups)
+		r = oci_rdt_open(k, e->sb, err);
 	if (r == 0)
 		r = rf_compile(e->sb, &e->f, &e->chain, err);
 	if (r == 0)
@@ -169,6 +171,7 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 		r = rf_submit(e->ring, e->chain, 0, 0, &e->ctx, err);
 	close_namespaces(e->sb);
 	rf_cgroup_submitted(e->sb);
+	oci_rdt_opened(e->sb);
 	if (r == 0)
 		r = await_start(e, k, err);
 	if (r == 0)

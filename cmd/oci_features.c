@@ -100,6 +100,11 @@ static json_t *has(bool yes)
 	return json_pack("{s:b}", "enabled", yes);
 }
 
+static json_t *rdt(void)
+{
+	return json_pack("{s:b, s:b, s:b}", "enabled", 1, "schemata", 1, "monitoring", 1);
+}
+
 static json_t *linux_part(void)
 {
 	static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "time",
@@ -111,7 +116,7 @@ static json_t *linux_part(void)
 			 "systemd", oci_scope_is_built(),
 			 "systemdUser", oci_scope_is_built(), "rdma", 1,
 			 "seccomp", seccomp(), "apparmor", has(true), "selinux", has(true),
-			 "intelRdt", has(false), "mountExtensions", "idmap", has(true),
+			 "intelRdt", rdt(), "mountExtensions", "idmap", has(true),
 			 "memoryPolicy", "modes", words_of(rf_oci_memory_mode), "flags",
 			 words_of(rf_oci_memory_flag), "netDevices", has(true));
 }

@@ -118,6 +118,7 @@ static const struct rf_opt global_opts[] = {
 	{ .name = "rootless", .arg = "WORD", .id = OPT_ROOTLESS,
 	  .help = "taken for the sake of callers: who may do what, the kernel says" },
 	{ .name = "version", .letter = 'v', .id = OPT_VERSION, .help = "print the version" },
+	{ .name = "version", .letter = 'V', .id = OPT_VERSION, .help = "the same" },
 	{ .name = "criu", .arg = "PATH", .id = OPT_CRIU,
 	  .help = "taken for the sake of callers: nothing is checkpointed" },
 	{ .name = "help", .letter = 'h', .id = OPT_HELP, .help = "print this help" },

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "oci_runtime.h"
+#include "rdt.h"
 
 const char *const oci_status_names[] = {
 	[OCI_CREATING] = "creating", [OCI_CREATED] = "created", [OCI_RUNNING] = "running",
@@ -72,6 +73,18 @@ static int take_annotations(struct oci_container *k, const json_t *notes)
 	return k->annotations ? 0 : -ENOMEM;
 }
 
+/* Directories are removed by it, so it is a name and no path. */
+static int take_rdt(struct oci_container *k, const json_t *rdt)
+{
+	if (!rdt)
+		return 0;
+	if (take_text(rdt, "class", &k->rdt) < 0 || !rf_rdt_name_is_good(k->rdt))
+		return -EINVAL;
+	k->rdt_made = json_is_true(json_object_get(rdt, "made"));
+	k->rdt_monitored = json_is_true(json_object_get(rdt, "monitored"));
+	return 0;
+}
+
 static int take_state(struct oci_container *k, const json_t *root)
 {
 	const struct { const char *key; char **to; } texts[] = {
@@ -98,6 +111,8 @@ static int take_state(struct oci_container *k, const json_t *root)
 	k->owner = (uid_t)owner;
 	k->user_unit = json_is_true(json_object_get(root, "userUnit"));
 	r = take_groups(k, json_object_get(root, "groups"));
+	if (r == 0)
+		r = take_rdt(k, json_object_get(root, "resctrl"));
 	return r < 0 ? r : take_annotations(k, json_object_get(root, "annotations"));
 }
 
@@ -125,6 +140,7 @@ void oci_state_forget(struct oci_container *k)
 	free(k->config);
 	free(k->annotations);
 	free(k->hooks);
+	free(k->rdt);
 	free(k->listener);
 	free(k->listener_metadata);
 }
@@ -148,6 +164,10 @@ static json_t *as_json(const struct oci_container *k)
 		(void)json_object_set_new(root, "unit", json_string(k->unit));
 		(void)json_object_set_new(root, "userUnit", json_boolean(k->user_unit));
 	}
+	if (root && k->rdt)
+		(void)json_object_set_new(root, "resctrl", json_pack("{s:s, s:b, s:b}", "class", k->rdt,
+					  "made", k->rdt_made && !k->rdt_named, "monitored",
+					  k->rdt_monitored));
 	if (root && k->hooks)
 		(void)json_object_set_new(root, "hooks", json_string(k->hooks));
 	if (root && k->listener)

@@ -14,6 +14,7 @@
  *	listener oci_listener.c	who answers for a filter
  *	update	oci_update.c	other limits
  *	scope	oci_scope.c	systemd's scope of a container
+ *	rdt	oci_rdt.c	its class of service in resctrl
  *	end	oci_end.c	kill, delete, pause, resume
  *	show	oci_show.c	state, list, ps
  *	spec	oci_spec.c	spec, features
@@ -79,6 +80,9 @@ struct oci_container {
 	bool		 user_unit;	/* by the user's bus */
 	char		*annotations;	/* as JSON */
 	char		*hooks;		/* likewise; or NULL */
+	char		*rdt;		/* class of service in resctrl; NULL: none */
+	/* made for it; called by the configuration, so nobody's to remove; with a group of its own */
+	bool		 rdt_made, rdt_named, rdt_monitored;
 	char		*listener, *listener_metadata; /* who answers for the filter; NULL: nobody */
 };
 #define OCI_CONTAINER_INIT { .dir = -1 }
@@ -168,6 +172,19 @@ int oci_scope_set(const struct oci_container *k, const struct rf_oci_unit *u, st
 int oci_scope_stop(const struct oci_container *k, struct rf_err *err);
 /* The text of /proc/devices, malloc'd; NULL without memory or /proc. */
 char *oci_scope_devices(void);
+
+/* ------------------------------------------------------------------------ rdt */
+
+/* What a task of @k joins its class and its group by, for @sb; then oci_rdt_opened(). */
+int oci_rdt_open(const struct oci_container *k, struct rf_sandbox *sb, struct rf_err *err);
+void oci_rdt_opened(struct rf_sandbox *sb);
+/* Remove what was made for @k. */
+int oci_rdt_remove(const struct oci_container *k, struct rf_err *err);
+/* Other schemas, a line each; NULL: as it is. */
+int oci_rdt_update(const struct oci_container *k, const char *l3, const char *mb,
+		   struct rf_err *err);
+/* `intel_rdt` of `events`, malloc'd; NULL: no memory. */
+char *oci_rdt_json(const struct oci_container *k);
 
 /* ------------------------------------------------------------------- listener */
 

@@ -590,6 +590,16 @@ static void network(struct stats *s)
 	end(s, ']');
 }
 
+/* Its class in resctrl, which has a text of its own. */
+static void rdt(struct stats *s)
+{
+	char *text = oci_rdt_json(s->k);
+
+	comma(s);
+	(void)fprintf(s->f, "\"intel_rdt\":%s", text ? text : "{}");
+	free(text);
+}
+
 /* ------------------------------------------------------------------- together */
 
 char *oci_stats_json(const struct oci_container *k)
@@ -619,8 +629,7 @@ char *oci_stats_json(const struct oci_container *k)
 	object(s, "pids", "pids", pids);
 	blkio(s);
 	hugetlb(s);
-	begin(s, "intel_rdt", '{');
-	end(s, '}');
+	rdt(s);
 	network(s);
 	end(s, '}');
 	failed = ferror(s->f);

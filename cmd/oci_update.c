@@ -15,7 +15,7 @@
 #include "probe.h"
 #include "spec.h"
 
-enum { OPT_RESOURCES = 1000, OPT_REFUSED };
+enum { OPT_RESOURCES = 1000, OPT_L3, OPT_MB };
 
 /* An option's id is its row here, and where its value goes. */
 enum kind { NUMBER, BYTES, TEXT };
@@ -47,13 +47,14 @@ static const struct rf_opt update_opts[] = {
 	{ .name = "blkio-weight", .arg = "N", .id = 13, .help = "weight of disk I/O" },
 	{ .name = "kernel-memory-tcp", .arg = "BYTES", .id = 14, .help = "limit of buffers of TCP" },
 	{ .name = "kernel-memory", .arg = "BYTES", .id = 15, .help = "refused: kernels have it no more" },
-	{ .name = "l3-cache-schema", .arg = "TEXT", .id = OPT_REFUSED, .help = "refused: not built in yet" },
-	{ .name = "mem-bw-schema", .arg = "TEXT", .id = OPT_REFUSED, .help = "refused: not built in yet" },
+	{ .name = "l3-cache-schema", .arg = "TEXT", .id = OPT_L3, .help = "parts of the L3 cache, by resctrl" },
+	{ .name = "mem-bw-schema", .arg = "TEXT", .id = OPT_MB, .help = "bandwidth of memory, likewise" },
 	{ .name = NULL }
 };
 
 struct update {
 	const char	*file;
+	const char	*l3, *mb;
 	json_t		*said;
 };
 
@@ -80,6 +81,15 @@ static int read_number(const char *text, enum kind kind, json_int_t *ret)
 	return *end ? -EINVAL : 0;
 }
 
+static int take_schema(struct update *u, const struct rf_opt *opt, const char *value,
+		       struct rf_err *err)
+{
+	const char *wrong = rf_oci_schema_wrong(value, opt->id == OPT_L3 ? "L3" : "MB:");
+
+	*(opt->id == OPT_L3 ? &u->l3 : &u->mb) = value;
+	return wrong ? rf_err_set(err, EINVAL, "--%s: %s", opt->name, wrong) : 0;
+}
+
 static int take(void *state, const struct rf_opt *opt, const char *value, struct rf_err *err)
 {
 	struct update *u = state;
@@ -90,8 +100,8 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 		u->file = value;
 		return 0;
 	}
-	if (opt->id == OPT_REFUSED)
-		return *value ? rf_err_set(err, EINVAL, "--%s: it is not built in yet", opt->name) : 0;
+	if (*value && (opt->id == OPT_L3 || opt->id == OPT_MB))
+		return take_schema(u, opt, value, err);
 	if (!*value)	/* as engines pass what nobody has said */
 		return 0;
 	if (keys[opt->id].kind != TEXT && read_number(value, keys[opt->id].kind, &n) < 0)
@@ -204,6 +214,8 @@ static int update(const struct update *u, const char *id, struct rf_err *err)
 		r = tell_systemd(&k, sb, &c, f.host_root, err);
 	if (r == 0)
 		r = write_limits(&k, &c, f.host_root, err);
+	if (r == 0)
+		r = oci_rdt_update(&k, u->l3, u->mb, err);
 	oci_state_close(&k);
 	rf_sandbox_free(sb);
 	return r;

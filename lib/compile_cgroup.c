@@ -74,6 +74,26 @@ static void emit_join(struct rf_compile *k)
 	}
 }
 
+/* Into its class of resctrl, by files that whoever may open them has opened. */
+static void emit_rdt(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *o = &k->sb->oci;
+
+	for (size_t i = 0; i < o->nr_rdt; i++) {
+		int32_t slot;
+		struct rf_blob self;
+		struct rf_op *op;
+
+		rf_chain_set_place(k->c, &o->rdt_place);
+		slot = rf_chain_give(k->c, o->rdt_fds[i] < 0 ? RF_NO_DESCRIPTOR : o->rdt_fds[i]);
+		self = rf_chain_blob(k->c, "0", 1);	/* who writes it */
+		op = rf_chain_add(k->c, RF_OP_WRITE);
+		op->u.write.dir = slot;
+		op->u.write.data = self;
+		rf_emit_close(k, slot);
+	}
+}
+
 /* One more process of a container gets to its processors by a way of its own. */
 void rf_emit_join(struct rf_compile *k)
 {
@@ -82,6 +102,7 @@ void rf_emit_join(struct rf_compile *k)
 	if (o->enters && o->has_initial)
 		rf_emit_affinity(k, o->initial, &o->initial_place);
 	emit_join(k);
+	emit_rdt(k);
 	if (o->enters && o->has_final)
 		rf_emit_affinity(k, o->final, &o->final_place);
 }

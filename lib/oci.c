@@ -122,7 +122,7 @@ static const struct rf_oci_key keys[] = {
 static void begin(struct rf_sandbox *sb, struct rf_oci_config *c)
 {
 	sb->oci.on = true;
-	sb->oci.gate_fd = -1;
+	sb->oci.gate_fd = sb->oci.rdt_fds[0] = sb->oci.rdt_fds[1] = -1;
 	sb->exec_fd = -1;
 	sb->no_new_privs = false;
 	sb->terminal = RF_TERM_NONE;

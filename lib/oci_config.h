@@ -16,6 +16,7 @@
  *	access	oci_access.c	its `devices`: which may be used
  *	disk	oci_disk.c	its `blockIO`
  *	net	oci_net.c	`linux.netDevices`
+ *	rdt	oci_rdt.c	`linux.intelRdt`
  *	seccomp	oci_seccomp.c	`linux.seccomp`
  *	hook	oci_hook.c	`hooks`
  *	fragment oci_fragment.c	the annotation that tightens a container
@@ -66,6 +67,16 @@ struct rf_oci_rule {
 	bool		 usual;		/* not said, but what every container has */
 };
 
+/* A class of service in resctrl (rdt.h); without it, .on is false. */
+struct rf_oci_rdt {
+	bool		 on;
+	const char	*clos;		/* NULL: called as the container */
+	const char	*l3, *mb;	/* a line each, without its newline; NULL: not said */
+	const char	*schemata;	/* whole lines; "": none */
+	bool		 monitored, cmt, mbm;
+	struct rf_place	 place;
+};
+
 enum rf_oci_stage {
 	RF_OCI_PRESTART, RF_OCI_CREATE_RUNTIME, RF_OCI_CREATE_CONTAINER, RF_OCI_START_CONTAINER,
 	RF_OCI_POSTSTART, RF_OCI_POSTSTOP, RF_OCI_STAGES
@@ -103,6 +114,7 @@ struct rf_oci_config {
 	size_t		 nr_hooks, max_hooks;
 	const char	*hooks_json;	/* all of them; NULL: none */
 	const char	*unknown_caps;	/* names of capabilities that nobody knows; NULL: none */
+	struct rf_oci_rdt rdt;
 	const char	*fragment;	/* the annotation RF_OCI_FRAGMENT; NULL: none */
 	struct rf_place	 fragment_place;
 	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
@@ -143,6 +155,9 @@ int rf_oci_parse_resources(const char *name, const char *text, size_t len, struc
  */
 int rf_oci_fragment_parse(const char *name, const char *text, size_t len,
 			  struct rf_sandbox **ret, struct rf_err *err);
+
+/* oci_rdt.c: is @text no schema of @resource ("MB:"; NULL: any)?  Why; NULL: it is one. */
+const char *rf_oci_schema_wrong(const char *text, const char *resource);
 
 /* Flags */
 #define RF_OCI_ENTERS	(1U << 0)	/* one more process: it has the stricter of both */
@@ -304,6 +319,7 @@ int rf_oci_read_block_io(struct rf_oci_reader *o, const struct rf_node *v, void 
 /* A fresh entry of c->limits; its texts are the caller's to fill.  NULL: no memory. */
 struct rf_oci_limit *rf_oci_limit_add(struct rf_oci_reader *o, const struct rf_place *place,
 				      const char *controller, const char *v1, const char *v2);
+int rf_oci_read_rdt(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 int rf_oci_read_net_devices(struct rf_oci_reader *o, const struct rf_node *v, void *obj);
 /* oci_schedule.c */
 int rf_oci_read_scheduler(struct rf_oci_reader *o, const struct rf_node *v, void *obj);

@@ -36,7 +36,7 @@ static int read_weight_number(struct rf_oci_reader *o, const struct rf_node *v, 
 	return r == 0 && *n && *n < 10 ? rf_oci_fail(o, v, "a weight is from 10 to 1000") : r;
 }
 
-static const char leaf_is_gone[] = "kernels have it no more";
+static const char leaf_is_gone[] = "kernels have it no more, since Linux 5.0";
 
 /* ---------------------------------------------------------------------- rates */
 

@@ -351,7 +351,7 @@ int rf_oci_read_linux(struct rf_oci_reader *o, const struct rf_node *v, void *ob
 		{ .name = "personality", .read = read_personality },
 		{ .name = "mountLabel", .read = rf_oci_read_label,
 		  .offset = offsetof(struct rf_sandbox, oci.mount_label) },
-		{ .name = "intelRdt", .refused = "resctrl is not built in yet" },
+		{ .name = "intelRdt", .read = rf_oci_read_rdt },
 		{ .name = "memoryPolicy", .read = rf_oci_read_memory_policy },
 		{ .name = "netDevices", .read = rf_oci_read_net_devices },
 		{ .name = NULL }

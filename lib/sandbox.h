@@ -359,6 +359,10 @@ struct rf_oci_sandbox {
 	uint32_t	 memory_mode, memory_flags; /* MPOL_*, MPOL_F_* */
 	uint64_t	 memory_nodes[16];
 	struct rf_place	 initial_place, final_place, memory_place;
+	/* files of resctrl by which the command joins its class and its group there; -1: explain */
+	int		 rdt_fds[2];
+	size_t		 nr_rdt;
+	struct rf_place	 rdt_place;
 	struct rf_net_device *net_devices;
 	size_t		 nr_net_devices;
 	struct rf_label	 apparmor, selinux;	/* of the command */

@@ -15,8 +15,9 @@ trap 'rm -rf "$tap_out" "$dir"' EXIT
 
 # What the reader takes and no example has.
 has_every_key() {
-	sed -n '/\.refused/d; /SET(word)/d; s/.*{ \.name = "\([A-Za-z]*\)", \.read.*/\1/p; s/.*SET(\([a-z]*\)).*/\1/p' \
-		"$RF_SRCDIR"/lib/oci.c "$RF_SRCDIR"/lib/oci_[adhlmnp]*.c "$RF_SRCDIR"/lib/oci_resource.c |
+	sed -n '/\.refused/d; /SET(word)/d; s/.*{ \.name = "\([A-Za-z0-9]*\)", \.read.*/\1/p; s/.*SET(\([a-z]*\)).*/\1/p' \
+		"$RF_SRCDIR"/lib/oci.c "$RF_SRCDIR"/lib/oci_[adhlmnp]*.c "$RF_SRCDIR"/lib/oci_rdt.c \
+		"$RF_SRCDIR"/lib/oci_resource.c |
 		sort -u >"$dir/keys"
 	[ "$(wc -l <"$dir/keys")" -gt 90 ] || { echo "only $(wc -l <"$dir/keys") keys are found"; return 1; }
 	while read -r key; do

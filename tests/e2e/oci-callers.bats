@@ -53,7 +53,7 @@ play() {
 
 @test "each option that runc and crun have is there" {
 	knows - --root --log --log-format --log-level --debug --systemd-cgroup --cgroup-manager --rootless \
-		--criu --version --help --usage -v -h
+		--criu --version --help --usage -v -V -h
 	knows create --bundle -b --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds \
 		--pidfd-socket --config -f --no-subreaper
 	knows run --bundle -b --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds \

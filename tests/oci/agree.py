@@ -52,7 +52,7 @@ def values(node, path=""):
 
 
 def steps(path):
-    for name, quoted, index in re.findall(r'([A-Za-z]+)|"([^"]*)"|\[(\d+)\]', path):
+    for name, quoted, index in re.findall(r'([A-Za-z][A-Za-z0-9]*)|"([^"]*)"|\[(\d+)\]', path):
         yield int(index) if index else name or quoted
 
 

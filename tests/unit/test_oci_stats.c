@@ -17,6 +17,13 @@ uint64_t oci_start_time(pid_t pid)
 	return 0;
 }
 
+/* A resctrl is e2e/oci-rdt's. */
+char *oci_rdt_json(const struct oci_container *c)
+{
+	(void)c;
+	return strdup("{}");
+}
+
 static struct oci_container k;
 
 /* A group of the hierarchy @name, in a directory of that name. */
