@@ -70,7 +70,7 @@ suite() {
 
 	shift 2
 	as "$caller" timeout -k 5 "$suite_seconds" "$@" </dev/null 2>&1 |
-		sed -u -E "s|^((not )?ok) [0-9]*( -)?|\\1 - $caller: $name:|; s|^# ?|# $caller: $name: |"
+		sed -u -E "s|^((not )?ok) [0-9]* (- )?|\\1 - $caller: $name: |; s|^# ?|# $caller: $name: |"
 	status=${PIPESTATUS[0]}
 	[ "$status" = 0 ] || echo "not ok - $caller: $name: exit status $status"
 	echo "# $caller: $name: $((SECONDS - begin)) s"
