@@ -303,7 +303,7 @@ static int start(struct pool *p, const struct options *o, struct rf_err *err)
 	}
 	if (r < 0)
 		return r;
-	p->ring->one_thread = true;
+	p->ring->one_thread = p->ring->only_launches = true;
 	p->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->cwd < 0)
 		return rf_err_set(err, errno, "the working directory");
@@ -320,6 +320,8 @@ static void pool_done(struct pool *p)
 		caller_end(p->callers, SIGKILL);
 		caller_free(p->callers);
 	}
+	free(p->spare);
+	p->spare = NULL;
 	p->ring = rf_ring_free(p->ring);
 	pool_ready_done(&p->ready);
 	pool_unlisten(&p->socket);

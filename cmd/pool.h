@@ -70,6 +70,7 @@ struct pool {
 	int		 cwd;		/* our working directory */
 	int		 signal_fd;
 	struct caller	*callers;
+	struct caller	*spare;		/* memory for the next; or NULL */
 	unsigned int	 nr_callers, nr_running, nr_waiting;
 	bool		 draining;	/* no caller is taken any more */
 	bool		 crowded;	/* too many callers: the next one waits outside */

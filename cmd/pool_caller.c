@@ -24,6 +24,7 @@
 #include "command.h"
 #include "error.h"
 #include "options.h"
+#include "pool_peer.h"
 #include "report.h"
 #include "ring.h"
 #include "run.h"
@@ -197,19 +198,18 @@ static int read_words(struct caller *c, struct rf_err *err)
 /* What it would hand down to a command of its own. */
 static int view_caller(struct caller *c, struct rf_err *err)
 {
+	/* those that are ready were born with them */
+	const struct rlimit *ours = pool_self_limits(c->pool->self);
 	struct rf_caller *v = &c->view;
-	struct rlimit ours;
 
 	*v = (struct rf_caller){ .numbers = c->request.numbers, .fds = c->fds,
 				 .nr_fds = c->request.nr_fds, .umask = c->request.umask };
 	for (int i = 0; i < (int)(sizeof(v->rlimits) / sizeof(v->rlimits[0])); i++) {
 		v->rlimits[i].soft = c->request.rlimits[i].soft;
 		v->rlimits[i].hard = c->request.rlimits[i].hard;
-		if (getrlimit(i, &ours) < 0)
-			return rf_err_set(err, errno, "limits");
-		if (v->rlimits[i].soft == ours.rlim_cur && v->rlimits[i].hard == ours.rlim_max)
+		if (v->rlimits[i].soft == ours[i].rlim_cur && v->rlimits[i].hard == ours[i].rlim_max)
 			continue;
-		if (v->rlimits[i].hard > ours.rlim_max)
+		if (v->rlimits[i].hard > ours[i].rlim_max)
 			return rf_err_set(err, EPERM, "its hard limit %d is above the pool's", i);
 		v->rlimit_set |= 1U << i;
 	}
@@ -531,10 +531,12 @@ int caller_ready(struct caller *c)
 
 struct caller *caller_new(struct pool *p, int socket)
 {
-	struct caller *c = calloc(1, sizeof(*c));
+	struct caller *c = p->spare ? p->spare : malloc(sizeof(*c));
 
 	if (!c)
 		return NULL;
+	p->spare = NULL;
+	memset(c, 0, sizeof(*c));
 	c->pool = p;
 	c->socket = socket;
 	c->since_ns = clock_ns();
@@ -564,5 +566,6 @@ void caller_free(struct caller *c)
 	free_descriptors(c);
 	unload(c);
 	pool_request_done(&c->request);
-	free(c);
+	free(p->spare);
+	p->spare = c;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,6 +67,8 @@ struct pool_self {
 	struct stat	 ns[NR(namespaces)];	/* st_ino 0: there is none */
 	struct stat	 root;
 	char		 scheduling[64];
+	struct rlimit	 limits[RLIM_NLIMITS];	/* ours only */
+	struct pool_self *peer;	/* room for what another one is; NULL: not yet */
 };
 
 /* ------------------------------------------------------------------ what one is */
@@ -107,7 +110,7 @@ static int look(struct pool_self *s, const struct process *p)
 		r = text_of(p, &files[i], s->files[i]);
 	for (size_t i = 0; r == 0 && i < NR(namespaces); i++)
 		if (process_ns(p, namespaces[i], &s->ns[i]) < 0)
-			s->ns[i].st_ino = 0;
+			memset(&s->ns[i], 0, sizeof(s->ns[i]));
 	if (r == 0) {
 		ssize_t n = process_read(p, "status", s->status, sizeof(s->status));
 
@@ -128,6 +131,8 @@ struct pool_self *pool_self_new(struct rf_err *err)
 		r = look(s, &p);
 		process_close(&p);
 	}
+	for (int i = 0; r == 0 && i < RLIM_NLIMITS; i++)
+		r = getrlimit(i, &s->limits[i]) < 0 ? -errno : 0;
 	if (r < 0) {
 		(void)rf_err_set(err, -r, "what this process is, in /proc");
 		free(s);
@@ -138,8 +143,15 @@ struct pool_self *pool_self_new(struct rf_err *err)
 
 struct pool_self *pool_self_free(struct pool_self *s)
 {
+	if (s)
+		free(s->peer);
 	free(s);
 	return NULL;
+}
+
+const struct rlimit *pool_self_limits(const struct pool_self *s)
+{
+	return s->limits;
 }
 
 /* SO_PEERPIDFD: a number may be used again. */
@@ -252,7 +264,7 @@ static const char *compare(const struct pool_self *a, const struct pool_self *b)
 	return strcmp(a->scheduling, b->scheduling) != 0 ? "scheduling" : NULL;
 }
 
-const char *pool_self_differs(const struct pool_self *self, const struct pool_self *other)
+static const char *differs(const struct pool_self *self, const struct pool_self *other)
 {
 	for (size_t i = 0; i < NR(namespaces); i++)
 		if (self->ns[i].st_ino != other->ns[i].st_ino ||
@@ -261,12 +273,27 @@ const char *pool_self_differs(const struct pool_self *self, const struct pool_se
 	return compare(self, other);
 }
 
-const char *pool_peer_differs(const struct pool_self *self, int socket, char *buf, size_t size)
+const char *pool_self_differs(const struct pool_self *self, const struct pool_self *other)
 {
-	struct pool_self *other = calloc(1, sizeof(*other));
+	const char *what = differs(self, other);
+
+	if (what)
+		return what;
+	return memcmp(self->limits, other->limits, sizeof(self->limits)) != 0 ? "limits" : NULL;
+}
+
+const char *pool_peer_differs(struct pool_self *self, int socket, char *buf, size_t size)
+{
+	struct pool_self *other;
 	struct process p;
 	const char *what;
-	int r = other ? open_peer(socket, &p) : -ENOMEM;
+	int r;
+
+	/* kept: mapping so much costs as much as looking */
+	if (!self->peer)
+		self->peer = calloc(1, sizeof(*self->peer));
+	other = self->peer;
+	r = other ? open_peer(socket, &p) : -ENOMEM;
 
 	if (r == 0) {
 		r = look(other, &p);
@@ -274,8 +301,7 @@ const char *pool_peer_differs(const struct pool_self *self, int socket, char *bu
 			r = -ESRCH;
 		process_close(&p);
 	}
-	what = r < 0 ? NULL : pool_self_differs(self, other);
-	free(other);
+	what = r < 0 ? NULL : differs(self, other);
 	if (r < 0)
 		(void)snprintf(buf, size, "what it is cannot be seen: %s", strerror(-r));
 	else if (what)

@@ -17,13 +17,17 @@
 #include <stddef.h>
 
 struct rf_err;
+struct rlimit;
 struct pool_self;
 
 /* What we are.  NULL with @err. */
 struct pool_self *pool_self_new(struct rf_err *err);
 struct pool_self *pool_self_free(struct pool_self *self);
 
-/* In what @other is not what @self is; NULL: in nothing that counts. */
+/* All limits, by number. */
+const struct rlimit *pool_self_limits(const struct pool_self *self);
+
+/* In what we are not what we were: @other beside @self; NULL: in nothing that counts. */
 const char *pool_self_differs(const struct pool_self *self, const struct pool_self *other);
 
 /* Can one that is confined be told from one that is not?  Else -EPERM with @err. */
@@ -36,6 +40,6 @@ bool pool_peer_is_ours(int socket, bool or_root);
  * Does the process that has connected at @socket equal us?  NULL: it does; else a phrase
  * that says in what it does not.
  */
-const char *pool_peer_differs(const struct pool_self *self, int socket, char *buf, size_t size);
+const char *pool_peer_differs(struct pool_self *self, int socket, char *buf, size_t size);
 
 #endif

@@ -64,6 +64,17 @@ static void fill(const struct rf_context *ctx, const struct rf_chain *c,
 	memcpy(to + l->off_keep, from + a->off_keep, a->nr_keep * sizeof(int32_t));
 }
 
+/* Room for an area of @size bytes, all zero; NULL: no memory. */
+static void *layout_room(struct rf_ring *ring, size_t size)
+{
+	if (ring->layout_size < size) {
+		free(ring->layout);
+		ring->layout = malloc(size);
+		ring->layout_size = ring->layout ? size : 0;
+	}
+	return ring->layout ? memset(ring->layout, 0, size) : NULL;
+}
+
 static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_err *err)
 {
 	const size_t header = sizeof(struct rf_area);
@@ -77,12 +88,11 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 		return rf_err_set(err, EINVAL, "this is not the chain that the context has run");
 	if (l.size > a->size)
 		return rf_err_set(err, E2BIG, "the context has no room for so many ops");
-	fresh = calloc(1, l.size);
+	fresh = layout_room(ctx->ring, l.size);
 	if (!fresh)
 		return rf_err_set(err, ENOMEM, "memory for more ops");
 	fill(ctx, c, &l, fresh);
 	memcpy((char *)a + header, fresh + header, l.size - header);
-	free(fresh);
 	rf_area_describe(a, c, &l);
 	a->fd_floor = floor > a->fd_floor ? floor : a->fd_floor;
 	a->relocated = 0;

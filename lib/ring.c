@@ -182,6 +182,13 @@ struct rf_ring *rf_ring_free(struct rf_ring *ring)
 	close_fd(ring->init_fd);
 	close_fd(ring->context_fd);
 	rf_kept_release(ring);
+	while (ring->spare) {
+		struct rf_context *next = ring->spare->next;
+
+		free(ring->spare);
+		ring->spare = next;
+	}
+	free(ring->layout);
 	free(ring->queue);
 	free(ring);
 	return NULL;
@@ -264,10 +271,23 @@ int rf_ring_unwatch(struct rf_ring *ring, int fd)
 
 /* ------------------------------------------------------------------ contexts */
 
+/*
+ * Contexts live longer than what else a launch allocates, and so would lie between that
+ * and the next launch's: they are used again.
+ */
+#define SPARE_MAX	64
+
 struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data)
 {
-	struct rf_context *ctx = calloc(1, sizeof(*ctx));
+	struct rf_context *ctx = ring->spare;
 
+	if (ctx) {
+		ring->spare = ctx->next;
+		ring->nr_spare--;
+		memset(ctx, 0, sizeof(*ctx));
+	} else {
+		ctx = calloc(1, sizeof(*ctx));
+	}
 	if (!ctx)
 		return NULL;
 	ctx->ring = ring;
@@ -296,17 +316,19 @@ static void task_close(struct rf_context *ctx, struct rf_task *t, enum rf_cookie
 
 void rf_context_free(struct rf_context *ctx)
 {
-	if (ctx->ring->dying == ctx)
-		ctx->ring->dying = NULL;
+	struct rf_ring *ring = ctx->ring;
+
+	if (ring->dying == ctx)
+		ring->dying = NULL;
 	*ctx->prev = ctx->next;
 	if (ctx->next)
 		ctx->next->prev = ctx->prev;
-	ctx->ring->nr_contexts--;
-	for (struct rf_context *c = ctx->ring->contexts; c; c = c->next)
+	ring->nr_contexts--;
+	for (struct rf_context *c = ring->contexts; c; c = c->next)
 		if (c->asker == ctx)
 			c->asker = NULL;
 	if (ctx->report_armed)
-		(void)ctx->ring->engine->disarm(ctx->ring, ctx->report_fd,
+		(void)ring->engine->disarm(ring, ctx->report_fd,
 						rf_cookie(ctx, RF_COOKIE_REPORT));
 	if (ctx->report_fd >= 0)
 		(void)close(ctx->report_fd);
@@ -314,13 +336,19 @@ void rf_context_free(struct rf_context *ctx)
 	task_close(ctx, &ctx->init, RF_COOKIE_INIT);
 	task_close(ctx, &ctx->payload, RF_COOKIE_PAYLOAD);
 	if (ctx->stowed)
-		(void)ctx->ring->engine->unstow(ctx->ring, ctx->stowed - 1, NULL);
+		(void)ring->engine->unstow(ring, ctx->stowed - 1, NULL);
 	close_fd(ctx->mount_ns);
 	rf_links_free(ctx);
 	rf_launch_release(ctx);
 	free(ctx->results);
 	free(ctx->why_not);
-	free(ctx);
+	if (!ring->only_launches || ring->nr_spare == SPARE_MAX) {
+		free(ctx);
+		return;
+	}
+	ctx->next = ring->spare;
+	ring->spare = ctx;
+	ring->nr_spare++;
 }
 
 void rf_context_discard(struct rf_context *ctx)
@@ -336,13 +364,17 @@ static void tell_ignored(struct rf_context *ctx)
 {
 	/* as the kernel has it, for all that a C library keeps to itself */
 	struct { void (*handler)(int); unsigned long rest[3]; } act;
+	struct rf_ring *ring = ctx->ring;
 	uint64_t ignored = 0;
 
-	for (int sig = 1; sig <= 64; sig++)
+	for (int sig = 1; sig <= 64 && !ring->ignored_known; sig++)
 		if (syscall(SYS_rt_sigaction, sig, NULL, &act, sizeof(uint64_t)) < 0 ||
 		    act.handler == SIG_IGN)
 			ignored |= 1ULL << (sig - 1);
-	ctx->area->ignored = ignored;
+	if (!ring->ignored_known)
+		ring->ignored = ignored;
+	ring->ignored_known = ring->only_launches;
+	ctx->area->ignored = ring->ignored;
 	__atomic_store_n(&ctx->area->ignored_known, 1, __ATOMIC_RELEASE);
 }
 

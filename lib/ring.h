@@ -164,6 +164,14 @@ struct rf_ring {
 	 * beside the context, and spare it sixty calls.
 	 */
 	bool		 one_thread;
+	/*
+	 * Set by a host that does nothing else but launch: from its first launch on no
+	 * signal is ignored that was not, so one look is enough, and contexts that are over
+	 * are kept for the next.
+	 */
+	bool		 only_launches;
+	bool		 ignored_known;
+	uint64_t	 ignored;
 	/* tests: see struct rf_area */
 	uint32_t	 inject_op;
 	int32_t		 inject_result;
@@ -174,6 +182,10 @@ struct rf_ring {
 	struct rf_context *dying;	/* handed out with the last completion */
 
 	struct rf_kept	 stacks, areas;
+	struct rf_context *spare;	/* contexts that are over */
+	unsigned int	 nr_spare;
+	void		*layout;		/* room to lay out an area */
+	size_t		 layout_size;
 };
 
 /* Parked: ops that will not run again, up to and with a gate, or before the op that has failed. */
