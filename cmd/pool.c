@@ -29,6 +29,7 @@
 
 #define WORDS_MAX	256
 #define MAX_AGE_NS	600000000000ULL
+#define CALLERS_AT_ONCE 8	/* more are no trouble, but their memory is found when they come */
 
 enum { OPT_SPEC = RUN_OWN, OPT_NAME, OPT_SIZE, OPT_DAEMON, OPT_LOG, OPT_MAX_AGE, OPT_MAX_MEMORY,
        OPT_HELP };
@@ -303,7 +304,10 @@ static int start(struct pool *p, const struct options *o, struct rf_err *err)
 	}
 	if (r < 0)
 		return r;
-	p->ring->one_thread = p->ring->only_launches = true;
+	p->ring->one_thread = true;
+	r = rf_ring_only_launches(p->ring, p->ready.size + CALLERS_AT_ONCE);
+	if (r < 0)
+		return rf_err_set(err, -r, "memory for sandboxes");
 	p->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->cwd < 0)
 		return rf_err_set(err, errno, "the working directory");

@@ -69,7 +69,8 @@ static void forget(struct pool_ready *p, struct ready *s)
 		p->nr--;
 		p->nr_parked -= s->parked;
 	}
-	free(s);
+	s->next = p->spare;
+	p->spare = s;
 }
 
 static void making_failed(struct pool_ready *p, const struct rf_err *err)
@@ -103,20 +104,27 @@ static bool is_other(const struct pool_ready *p, const struct load *l)
 	       rf_chain_differs(c, p->head) >= 0;
 }
 
+/* One of which nothing is known yet, out of those that are gone. */
+static int find_room(struct pool_ready *p, struct rf_err *err)
+{
+	if (!p->spare)
+		p->spare = calloc(1, sizeof(*p->spare));
+	return p->spare ? 0 : rf_err_set(err, ENOMEM, "memory for a sandbox");
+}
+
 static int submit(struct pool_ready *p, struct load *l, struct rf_err *err)
 {
 	const struct rf_chain *chain = l->chain ? l->chain : p->head;
-	struct ready *s = calloc(1, sizeof(*s));
-	int r = s ? 0 : rf_err_set(err, ENOMEM, "memory for a sandbox");
+	struct ready *s = p->spare;
+	/* so that its peak memory is its own, and nothing of ours is in it */
+	int r = rf_submit(p->ring, chain, RF_SUBMIT_OWN_MEMORY, (uint64_t)(uintptr_t)s | 1, &s->ctx,
+			  err);
 
-	if (r == 0)
-		/* so that its peak memory is its own, and nothing of ours is in it */
-		r = rf_submit(p->ring, chain, RF_SUBMIT_OWN_MEMORY, (uint64_t)(uintptr_t)s | 1,
-			      &s->ctx, err);
-	if (r < 0) {
-		free(s);
+	if (r < 0)
 		return r;
-	}
+	p->spare = s->next;
+	s->next = NULL;
+	s->parked = s->retired = false;
 	s->born_ns = clock_ns();
 	*p->last = s;
 	p->last = &s->next;
@@ -129,8 +137,10 @@ static void make_one(struct pool_ready *p)
 {
 	struct rf_err err = RF_ERR_INIT;
 	struct load l = { .sb = NULL };
-	int r = load_one(p, &l, &err);
+	int r = find_room(p, &err);	/* before what is needed for a moment only */
 
+	if (r == 0)
+		r = load_one(p, &l, &err);
 	if (r == 0 && is_other(p, &l))
 		set_head(p, &l);
 	if (r == 0)
@@ -349,5 +359,11 @@ void pool_ready_done(struct pool_ready *p)
 {
 	while (p->first)
 		forget(p, p->first);
+	while (p->spare) {
+		struct ready *next = p->spare->next;
+
+		free(p->spare);
+		p->spare = next;
+	}
 	p->head = rf_chain_free(p->head);
 }

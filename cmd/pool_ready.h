@@ -23,6 +23,7 @@ struct pool_ready {
 	struct rf_chain	*head;		/* what all of them have run */
 	uint64_t	 sources;	/* with these files of the host: rf_sandbox.sources */
 	struct ready	*first, **last;	/* oldest first */
+	struct ready	*spare;		/* memory for the next */
 	unsigned int	 nr, nr_parked;	/* made or being made; to be had */
 	bool		 stopped;	/* no more are made */
 	bool		 quiet;		/* what fails is not told */

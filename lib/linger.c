@@ -64,13 +64,16 @@ static void fill(const struct rf_context *ctx, const struct rf_chain *c,
 	memcpy(to + l->off_keep, from + a->off_keep, a->nr_keep * sizeof(int32_t));
 }
 
-/* Room for an area of @size bytes, all zero; NULL: no memory. */
-static void *layout_room(struct rf_ring *ring, size_t size)
+#define LAYOUT_FIRST	(32U << 10)	/* enough for an ordinary sandbox */
+
+void *rf_layout_room(struct rf_ring *ring, size_t size)
 {
 	if (ring->layout_size < size) {
+		size_t room = size > LAYOUT_FIRST ? size : LAYOUT_FIRST;
+
 		free(ring->layout);
-		ring->layout = malloc(size);
-		ring->layout_size = ring->layout ? size : 0;
+		ring->layout = malloc(room);
+		ring->layout_size = ring->layout ? room : 0;
 	}
 	return ring->layout ? memset(ring->layout, 0, size) : NULL;
 }
@@ -88,7 +91,7 @@ static int lay_out(struct rf_context *ctx, const struct rf_chain *c, struct rf_e
 		return rf_err_set(err, EINVAL, "this is not the chain that the context has run");
 	if (l.size > a->size)
 		return rf_err_set(err, E2BIG, "the context has no room for so many ops");
-	fresh = layout_room(ctx->ring, l.size);
+	fresh = rf_layout_room(ctx->ring, l.size);
 	if (!fresh)
 		return rf_err_set(err, ENOMEM, "memory for more ops");
 	fill(ctx, c, &l, fresh);

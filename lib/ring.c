@@ -277,6 +277,26 @@ int rf_ring_unwatch(struct rf_ring *ring, int fd)
  */
 #define SPARE_MAX	64
 
+static void spare(struct rf_ring *ring, struct rf_context *ctx)
+{
+	ctx->next = ring->spare;
+	ring->spare = ctx;
+	ring->nr_spare++;
+}
+
+int rf_ring_only_launches(struct rf_ring *ring, unsigned int nr)
+{
+	ring->only_launches = true;
+	while (ring->nr_spare < nr && ring->nr_spare < SPARE_MAX) {
+		struct rf_context *ctx = malloc(sizeof(*ctx));
+
+		if (!ctx)
+			return -ENOMEM;
+		spare(ring, ctx);
+	}
+	return rf_layout_room(ring, 1) ? 0 : -ENOMEM;
+}
+
 struct rf_context *rf_context_new(struct rf_ring *ring, unsigned int flags, uint64_t user_data)
 {
 	struct rf_context *ctx = ring->spare;
@@ -342,13 +362,10 @@ void rf_context_free(struct rf_context *ctx)
 	rf_launch_release(ctx);
 	free(ctx->results);
 	free(ctx->why_not);
-	if (!ring->only_launches || ring->nr_spare == SPARE_MAX) {
+	if (ring->only_launches && ring->nr_spare < SPARE_MAX)
+		spare(ring, ctx);
+	else
 		free(ctx);
-		return;
-	}
-	ctx->next = ring->spare;
-	ring->spare = ctx;
-	ring->nr_spare++;
 }
 
 void rf_context_discard(struct rf_context *ctx)

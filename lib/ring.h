@@ -164,12 +164,7 @@ struct rf_ring {
 	 * beside the context, and spare it sixty calls.
 	 */
 	bool		 one_thread;
-	/*
-	 * Set by a host that does nothing else but launch: from its first launch on no
-	 * signal is ignored that was not, so one look is enough, and contexts that are over
-	 * are kept for the next.
-	 */
-	bool		 only_launches;
+	bool		 only_launches;	/* rf_ring_only_launches() */
 	bool		 ignored_known;
 	uint64_t	 ignored;
 	/* tests: see struct rf_area */
@@ -226,6 +221,15 @@ static inline uint64_t rf_cookie(const void *p, enum rf_cookie kind)
  * another processor, and a launch need not wait for io_uring_setup.
  */
 int rf_ring_open(struct rf_ring *ring, struct rf_err *err);
+
+/*
+ * ring.c: a host does nothing else but launch, @nr at once or so.  From its first launch on
+ * no signal is ignored that was not, so one look is enough; and memory for contexts is
+ * there before, and used again.  0 or -ENOMEM.
+ */
+int rf_ring_only_launches(struct rf_ring *ring, unsigned int nr);
+/* linger.c: @size bytes, all zero, until the next call.  NULL: no memory. */
+void *rf_layout_room(struct rf_ring *ring, size_t size);
 
 /* engine_native.c: request @index of @launch is done; of a context that goes, forget all. */
 void rf_native_event(struct rf_ring *ring, uint32_t launch, uint32_t index, int32_t result);

@@ -404,6 +404,22 @@ teardown() {
 	[ "$(status retired)" != 0 ]
 }
 
+@test "a pool that is given other limits makes its sandboxes anew" {
+	pool --spec pool.yaml -n 2
+	until_status ready 2
+	[ "$(status retired)" = 0 ]
+	prlimit --pid "$POOL" --core=0:0
+	# it looks at itself each second, when somebody comes
+	for _ in $(seq 100); do
+		[ "$(status retired)" = 0 ] || break
+		sleep 0.1
+	done
+	[ "$(status retired)" != 0 ]
+	# the caller's own are above: without the pool, or not at all
+	ulimit -Hc >hard
+	[ "$(cat hard)" = 0 ] || run -125 warm -- true
+}
+
 @test "a source or a denied file that is replaced is found before it is used" {
 	mkdir src
 	echo old >src/file
