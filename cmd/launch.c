@@ -451,7 +451,10 @@ static int start(struct launch *l)
 		return rf_err_set(&l->err, -r, "waiting for the sandbox");
 	l->published = l->inside;
 	if (sb->terminal == RF_TERM_PRIVATE) {
-		r = terminal_new(l->ring, &sb->tty, &l->terminal);
+		struct terminal_ends ends;
+
+		terminal_ends_of(&sb->tty, &ends);
+		r = terminal_new(l->ring, &ends, &l->terminal);
 		if (r < 0)
 			return rf_err_set(&l->err, -r, "memory for the terminal");
 		l->signals.terminal = l->terminal;

@@ -224,12 +224,14 @@ static int take_fd(struct pool_message *m)
 
 static int attach_terminal(struct client *c, int master)
 {
+	struct terminal_ends ends;
 	int r;
 
 	if (master < 0 || c->terminal)
 		return -EBADMSG;
 	rf_tty_look((const int[]){ 0, 1, 2 }, &c->tty);
-	r = terminal_new(c->ring, &c->tty, &c->terminal);
+	terminal_ends_of(&c->tty, &ends);
+	r = terminal_new(c->ring, &ends, &c->terminal);
 	if (r < 0) {
 		(void)close(master);
 		return r;

@@ -22,7 +22,7 @@ enum { WATCH_TYPED = TERMINAL_WATCH, WATCH_MASTER_IN, WATCH_MASTER_OUT, WATCH_SH
 
 struct terminal {
 	struct rf_ring	*ring;
-	int		 tty;		/* the caller's: 0, 1 or 2; -1: it has none */
+	int		 tty, size;	/* the caller's; -1: none */
 	int		 in, out;	/* our own descriptors; -1: none */
 	int		 master, master_out; /* -1: not yet, or hung up */
 	int		 peer;		/* keeps the master from an end while nobody has it open */
@@ -66,43 +66,54 @@ static int open_again(int fd, int direction, bool *ret_blocks)
 	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* The first of @fds that can be used in @direction, as a descriptor of our own. */
-static int pick(const int fds[3], uint32_t mask, int direction, bool *ret_blocks)
+/* The first of @fds that can be used in @direction; -1. */
+static int pick(const int fds[3], uint32_t mask, int direction)
 {
 	for (int i = 0; i < 3; i++)
 		if (mask & 1U << fds[i] && is_usable(fds[i], direction))
-			return open_again(fds[i], direction, ret_blocks);
+			return fds[i];
 	return -1;
+}
+
+void terminal_ends_of(const struct rf_tty *tty, struct terminal_ends *ret_ends)
+{
+	static const int to_read[3] = { 0, 1, 2 }, to_write[3] = { 1, 2, 0 };
+	struct terminal_ends e = { .in = -1, .tty = -1, .size = -1 };
+
+	e.out = pick(to_write, tty->fds, O_WRONLY);
+	if (tty->has_modes) {
+		e.in = pick(to_read, tty->fds, O_RDONLY);
+		for (int fd = 2; fd >= 0; fd--)
+			if (tty->fds & 1U << fd)
+				e.tty = e.size = fd;
+		e.mixed = !(tty->fds & 2);
+	}
+	*ret_ends = e;
 }
 
 static void note_typed(void *arg, const char *data, size_t len);
 
-static void pick_descriptors(struct terminal *t, const struct rf_tty *tty)
+static void open_ends(struct terminal *t, const struct terminal_ends *ends)
 {
-	static const int to_read[3] = { 0, 1, 2 }, to_write[3] = { 1, 2, 0 };
-
-	if (tty->has_modes) {
-		t->in = pick(to_read, tty->fds, O_RDONLY, &t->typed.from_blocks);
-		t->out = pick(to_write, tty->fds, O_WRONLY, &t->shown.to_blocks);
-		for (int fd = 2; fd >= 0; fd--)
-			if (tty->fds & 1U << fd)
-				t->tty = fd;
-		t->mixed = !(tty->fds & 2);
-		/* in raw mode without VMIN a read never waits */
-		t->typed.zero_is_nothing = t->typed.from_blocks;
-	} else {
-		t->out = pick(to_write, tty->fds, O_WRONLY, &t->shown.to_blocks);
-	}
+	if (ends->in >= 0 && is_usable(ends->in, O_RDONLY))
+		t->in = open_again(ends->in, O_RDONLY, &t->typed.from_blocks);
+	if (ends->out >= 0 && is_usable(ends->out, O_WRONLY))
+		t->out = open_again(ends->out, O_WRONLY, &t->shown.to_blocks);
+	t->tty = ends->tty;
+	t->size = ends->size;
+	t->mixed = ends->mixed;
+	/* in raw mode without VMIN a read of a terminal never waits */
+	t->typed.zero_is_nothing = t->typed.from_blocks && isatty(ends->in);
 }
 
-int terminal_new(struct rf_ring *ring, const struct rf_tty *tty, struct terminal **ret_t)
+int terminal_new(struct rf_ring *ring, const struct terminal_ends *ends, struct terminal **ret_t)
 {
 	struct terminal *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
 	t->ring = ring;
-	t->tty = t->in = t->out = t->master = t->master_out = t->peer = t->timer = -1;
+	t->in = t->out = t->master = t->master_out = t->peer = t->timer = -1;
 	t->typed.from = t->typed.to = t->shown.from = t->shown.to = -1;
 	t->typed.ring = t->shown.ring = ring;
 	t->typed.from_id = WATCH_TYPED;
@@ -112,7 +123,7 @@ int terminal_new(struct rf_ring *ring, const struct rf_tty *tty, struct terminal
 	t->typed.paused = true;
 	t->shown.from_id = WATCH_MASTER_IN;
 	t->shown.to_id = WATCH_SHOWN;
-	pick_descriptors(t, tty);
+	open_ends(t, ends);
 	*ret_t = t;
 	return 0;
 }
@@ -221,8 +232,12 @@ int terminal_enter(struct terminal *t)
 {
 	struct termios now;
 
-	if (!t || t->tty < 0 || !t->started || t->finished || t->master < 0)
+	if (!t || !t->started || t->finished || t->master < 0)
 		return 0;
+	if (t->tty < 0) {
+		terminal_resize(t);
+		return stream_resume(&t->typed);
+	}
 	if (!in_foreground(t)) {
 		/* put there while it was raw: whoever did it has set its own mode */
 		t->is_raw = false;
@@ -249,7 +264,7 @@ void terminal_resize(struct terminal *t)
 {
 	struct winsize size;
 
-	if (t && t->tty >= 0 && t->master >= 0 && ioctl(t->tty, TIOCGWINSZ, &size) == 0)
+	if (t && t->size >= 0 && t->master >= 0 && ioctl(t->size, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(t->master, TIOCSWINSZ, &size);
 }
 

@@ -5,7 +5,8 @@
  *
  * Use, with one ring:
  *
- *	terminal_new(ring, &sb->tty, &t)	before rf_submit()
+ *	terminal_ends_of(&sb->tty, &ends)	or as the caller likes it
+ *	terminal_new(ring, &ends, &t)
  *	RF_DONE_FD	terminal_attach(t, done.result)
  *	RF_DONE_STARTED	terminal_started(t, pid)
  *	RF_DONE_WATCH	if (terminal_is_watch(done.user_data)) terminal_ready(t, done.user_data)
@@ -39,8 +40,20 @@ struct terminal;
 /* user_data of the watches: five numbers from here on. */
 #define TERMINAL_WATCH	0x7470U
 
+/* The caller's side, by its descriptors; -1: there is none. */
+struct terminal_ends {
+	int		 in;		/* what comes from there is typed; a terminal, or anything */
+	int		 out;		/* where what is shown goes */
+	int		 tty;		/* whose mode is the command's terminal's to have while it runs */
+	int		 size;		/* whose size the command's terminal follows */
+	bool		 mixed;		/* others print to .tty too */
+};
+
+/* Those of what is the terminal outside; nothing is typed where none is. */
+void terminal_ends_of(const struct rf_tty *tty, struct terminal_ends *ret_ends);
+
 /* Nothing is watched or changed yet. 0 or a negative errno. */
-int terminal_new(struct rf_ring *ring, const struct rf_tty *tty, struct terminal **ret_t);
+int terminal_new(struct rf_ring *ring, const struct terminal_ends *ends, struct terminal **ret_t);
 
 /* Restores the mode; NULL is fine.  Returns NULL. */
 struct terminal *terminal_free(struct terminal *t);
