@@ -437,6 +437,7 @@ static int begin(const struct command *cmd, struct oci_creation *n, int argc, ch
 
 	if (r == 0)
 		return rf_err_set(err, EINVAL, "%s: no container ID", cmd->name);
+	n->io.attached = cmd == &oci_cmd_run && !n->detach;
 	return r < 0 ? r : oci_create(n, words[0], err);
 }
 
@@ -459,7 +460,7 @@ static int run(struct oci_creation *n, struct rf_err *err, int *ret_status)
 	if (r == 0 && !n->detach) {
 		/* others may work with it meanwhile */
 		(void)flock(n->k.dir, LOCK_UN);
-		*ret_status = oci_wait(n->k.pid, -1);
+		*ret_status = oci_wait(n->k.pid, -1, &n->io);
 		(void)flock(n->k.dir, LOCK_EX);
 		if (*ret_status >= 0 && n->keep)
 			oci_verdict_ended(&n->k, *ret_status);

@@ -8,15 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -181,78 +177,4 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 	if (e->agent >= 0)
 		(void)close(e->agent);
 	return r;
-}
-
-/* ---------------------------------------------------------------------- waiting */
-
-/* All that can be passed on. */
-static void passed_on(sigset_t *set)
-{
-	(void)sigfillset(set);
-	for (const int *s = (const int[]){ SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGCHLD, SIGTTIN,
-					   SIGTTOU, 0 }; *s; s++)
-		(void)sigdelset(set, *s);
-}
-
-static void pass_signals(int from, int pidfd)
-{
-	struct signalfd_siginfo info;
-
-	while (read(from, &info, sizeof(info)) == sizeof(info))
-		(void)syscall(SYS_pidfd_send_signal, pidfd, (int)info.ssi_signo, NULL, 0);
-}
-
-/* Until it has ended, or its time is up: then it is killed, and -ETIMEDOUT. */
-static int await_end(int signals, int pidfd, int timeout_ms)
-{
-	struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
-	const int64_t until = oci_now_ms() + timeout_ms;
-
-	for (;;) {
-		int64_t left = timeout_ms < 0 ? -1 : until - oci_now_ms();
-		int n = left < 0 && timeout_ms >= 0 ? 0 : poll(p, 2, (int)left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0) {
-			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-			return -ETIMEDOUT;
-		}
-		if (n > 0 && p[1].revents)
-			pass_signals(signals, pidfd);
-		if (n > 0 && p[0].revents)
-			return 0;
-	}
-}
-
-int64_t oci_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int oci_wait(pid_t pid, int timeout_ms)
-{
-	sigset_t set, before;
-	int status, signals, pidfd, r;
-
-	passed_on(&set);
-	(void)sigprocmask(SIG_BLOCK, &set, &before);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* a child of ours that has not been waited for keeps its number */
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	r = signals < 0 || pidfd < 0 ? -errno : await_end(signals, pidfd, timeout_ms);
-	if (r == 0 || r == -ETIMEDOUT)
-		while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-			;
-	if (signals >= 0)
-		(void)close(signals);
-	if (pidfd >= 0)
-		(void)close(pidfd);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	if (r < 0)
-		return r;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -35,11 +35,12 @@ int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err 
 void oci_reap_maker(const struct rf_context *ctx);
 
 /*
- * Wait for the end of @pid, a child of ours, at most @timeout_ms (-1: without limit),
- * passing signals on; its exit status, 128 + signal, or -ETIMEDOUT after it has been
- * killed.
+ * oci_wait.c: wait for the end of @pid, a child of ours, at most @timeout_ms (-1: without
+ * limit), passing signals on, and what is typed and shown where @io has the terminal's
+ * master (NULL: it has not); its exit status, 128 + signal, or a negative errno after it
+ * has been killed: -ETIMEDOUT when the time was up.
  */
-int oci_wait(pid_t pid, int timeout_ms);
+int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io);
 int64_t oci_now_ms(void);
 
 #endif

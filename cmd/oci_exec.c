@@ -391,15 +391,13 @@ static int load(struct exec *x, char **argv, struct rf_err *err)
 		sb->oci.selinux = (struct rf_label){ x->label, { "--process-label", 0, 0 } };
 	if (rf_oci_has_labels(sb))
 		rf_probe_labels(&x->e.f);
-	if (x->c.terminal) {
-		sb->terminal = RF_TERM_PRIVATE;
-		sb->tty = (struct rf_tty){ .fds = 7, .rows = x->c.rows, .cols = x->c.cols };
-	}
 	r = tighten(x, err);
+	x->io.attached = !x->detach;
 	if (r == 0)
 		r = oci_io_check(&x->io, sb, x->c.terminal, err);
 	if (r == 0)
 		r = oci_io_pass(&x->io, sb, err);
+	rf_oci_resolve_terminal(sb, &x->c);
 	return r == 0 ? rf_oci_resolve_seccomp(sb, &x->c, err) : r;
 }
 
@@ -455,7 +453,7 @@ static int exec_main(int argc, char **argv)
 	}
 	if (x.detach)
 		return 0;
-	r = oci_wait(x.e.pid, -1);
+	r = oci_wait(x.e.pid, -1, &x.io);
 	return r < 0 ? STATUS_FAILED : r;
 }
 

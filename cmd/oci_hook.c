@@ -130,7 +130,7 @@ static int run_inside(const struct oci_container *k, const struct rf_oci_hook *h
 		r = describe(&e, k, hook, state, err);
 	if (r == 0)
 		r = oci_enter(&e, k, err);
-	return r < 0 ? r : oci_wait(e.pid, hook->timeout_ms);
+	return r < 0 ? r : oci_wait(e.pid, hook->timeout_ms, NULL);
 }
 
 /* ------------------------------------------------------------------------ together */

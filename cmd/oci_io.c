@@ -44,15 +44,66 @@ int oci_io_pass(const struct oci_io *io, struct rf_sandbox *sb, struct rf_err *e
 	return 0;
 }
 
-int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool terminal,
-		 struct rf_err *err)
+/* ---------------------------------------------------------------- the terminal */
+
+/* Of the caller where none of the three is: it has a size, and nothing goes there. */
+static int look_further(struct rf_tty *tty, int *ret_fd)
 {
-	if (terminal && !io->console_socket)
-		return rf_err_at(err, &sb->terminal_place, EINVAL, "process.terminal: nobody takes "
-				 "the terminal: --console-socket says who");
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	rf_tty_look((const int[]){ fd, fd, fd }, tty);
+	*ret_fd = fd;
+	return 0;
+}
+
+/*
+ * All three descriptors of the process are the terminal, whatever ours are, as with runc:
+ * what our standard input has is typed there, what is shown goes to our standard output.
+ * Where that is no terminal what is printed comes out as it was printed; where somebody
+ * types at one it is raw meanwhile, and else nothing is echoed.
+ */
+static int look(struct oci_io *io, struct rf_tty *ret_tty)
+{
+	struct rf_tty tty;
+	int size = 0, r = 0;
+	uint32_t fds;
+
+	rf_tty_look((const int[]){ 0, 1, 2 }, &tty);
+	fds = tty.has_modes ? tty.fds : 0;
+	while (fds && !(fds & 1U << size))
+		size++;
+	if (!fds)
+		r = look_further(&tty, &size);
+	if (r < 0)
+		return r;
+	io->ends = (struct terminal_ends){
+		.in = 0, .out = 1, .tty = fds & 1 ? 0 : -1, .size = size, .mixed = !(fds & 2),
+	};
+	tty.fds = 7;
+	tty.is_plain = !(fds & 1);
+	if (!(fds & 2))
+		rf_tty_unprocessed(&tty);
+	*ret_tty = tty;
+	return 0;
+}
+
+int oci_io_check(struct oci_io *io, struct rf_sandbox *sb, bool terminal, struct rf_err *err)
+{
 	if (!terminal && io->console_socket)
 		return rf_err_set(err, EINVAL, "--console-socket: the process has no terminal");
-	return 0;
+	if (!terminal || io->console_socket)
+		return 0;
+	if (!io->attached)
+		return rf_err_at(err, &sb->terminal_place, EINVAL, "process.terminal: nobody takes "
+				 "the terminal: --console-socket says who");
+	if (look(io, &sb->tty) == 0)
+		return 0;
+	rf_err_at(err, &sb->terminal_place, EINVAL, "process.terminal: the caller has no terminal, and "
+		  "no --console-socket says who takes this one");
+	rf_err_hint(err, "`terminal: false`, or script(1) for a terminal");
+	return -EINVAL;
 }
 
 /* ------------------------------------------------------------------ the console */
@@ -101,8 +152,13 @@ int oci_io_connect(struct oci_io *io, struct rf_err *err)
 /* Engines put it into blocking mode or not as they like. */
 int oci_io_send(struct oci_io *io, int master, struct rf_err *err)
 {
-	int flags = fcntl(master, F_GETFL), r;
+	int flags, r;
 
+	if (io->attached && !io->console_socket && io->master < 0) {
+		io->master = master;
+		return 0;
+	}
+	flags = fcntl(master, F_GETFL);
 	if (flags >= 0)
 		(void)fcntl(master, F_SETFL, flags & ~O_NONBLOCK);
 	r = io->console < 0 ? -EPROTO : send_fd(io->console, "/dev/ptmx", master);

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "terminal.h"
+#include "tty.h"
+
 struct rf_chain;
 struct rf_completion;
 struct rf_err;
@@ -20,16 +23,22 @@ struct oci_io {
 	const char	*console_socket, *pid_file, *pidfd_socket;
 	int		 preserve;	/* descriptors from 3 on */
 	int		 console;	/* connected socket; -1 */
+	bool		 attached;	/* we stay until the process has ended */
+	/* its terminal, where that is ours to show: */
+	struct terminal_ends ends;
+	int		 master;	/* -1: not yet, or not ours */
 };
-#define OCI_IO_INIT { .console = -1 }
+#define OCI_IO_INIT { .console = -1, .master = -1 }
 
 /* Have @sb pass the descriptors on. */
 int oci_io_pass(const struct oci_io *io, struct rf_sandbox *sb, struct rf_err *err);
-/* @terminal: the process has one, which somebody has to take. */
-int oci_io_check(const struct oci_io *io, const struct rf_sandbox *sb, bool terminal,
-		 struct rf_err *err);
+/*
+ * @terminal: the process has one, which somebody has to take.  If that is us, @sb's is as
+ * the caller's; -EINVAL where nobody does, or the caller has none.
+ */
+int oci_io_check(struct oci_io *io, struct rf_sandbox *sb, bool terminal, struct rf_err *err);
 int oci_io_connect(struct oci_io *io, struct rf_err *err);
-/* Takes @master, whatever it returns. */
+/* To the socket, or kept for oci_wait().  Takes @master, whatever it returns. */
 int oci_io_send(struct oci_io *io, int master, struct rf_err *err);
 /* Its number into the file, a pidfd to the socket, where either is asked for. */
 int oci_io_tell(const struct oci_io *io, pid_t pid, struct rf_err *err);

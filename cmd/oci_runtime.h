@@ -10,6 +10,7 @@
  *	create	oci_create.c	create, run
  *	start	oci_start.c	opening the gate
  *	exec	oci_exec.c	one more process
+ *	wait	oci_wait.c	until a process has ended, with its terminal
  *	hook	oci_hook.c	hooks
  *	listener oci_listener.c	who answers for a filter
  *	update	oci_update.c	other limits

@@ -264,7 +264,8 @@ void terminal_resize(struct terminal *t)
 {
 	struct winsize size;
 
-	if (t && t->size >= 0 && t->master >= 0 && ioctl(t->size, TIOCGWINSZ, &size) == 0)
+	if (t && t->size >= 0 && t->master >= 0 && ioctl(t->size, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_row && size.ws_col)
 		(void)ioctl(t->master, TIOCSWINSZ, &size);
 }
 

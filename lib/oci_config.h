@@ -353,6 +353,8 @@ int rf_oci_label_mounts(struct rf_sandbox *sb, struct rf_err *err);
 const char *rf_oci_label_wrong(const char *text);
 /* oci_mount.c: the options that it knows by themselves, for `features`; NULL ends. */
 const char *const *rf_oci_mount_options(void);
+/* oci_resolve.c: where `process.terminal` is true; a size that @sb has is left as it is. */
+void rf_oci_resolve_terminal(struct rf_sandbox *sb, const struct rf_oci_config *c);
 /* oci_seccomp.c */
 int rf_oci_resolve_seccomp(struct rf_sandbox *sb, const struct rf_oci_config *c,
 			   struct rf_err *err);

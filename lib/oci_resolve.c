@@ -195,13 +195,16 @@ static int add_cwd(struct rf_sandbox *sb, struct rf_oci_config *c, struct rf_err
 	return 0;
 }
 
-static void resolve_terminal(struct rf_sandbox *sb, const struct rf_oci_config *c)
+void rf_oci_resolve_terminal(struct rf_sandbox *sb, const struct rf_oci_config *c)
 {
 	if (!c->terminal)
 		return;
 	sb->terminal = RF_TERM_PRIVATE;
-	sb->tty = (struct rf_tty){ .fds = 7, .rows = c->rows, .cols = c->cols };
-	sb->oci.console = true;
+	sb->tty.fds = 7;
+	if (!sb->tty.rows || !sb->tty.cols) {
+		sb->tty.rows = c->rows;
+		sb->tty.cols = c->cols;
+	}
 }
 
 static int resolve_mounts(struct rf_sandbox *sb, struct rf_oci_config *c, const char *bundle,
@@ -230,7 +233,8 @@ int rf_oci_resolve(struct rf_sandbox *sb, struct rf_oci_config *c, const struct 
 		sb->network = RF_NET_LOOPBACK;
 	else if (sb->ns[RF_NS_NET].mode == RF_NS_JOIN_PATH)
 		sb->network = RF_NET_NONE;
-	resolve_terminal(sb, c);
+	rf_oci_resolve_terminal(sb, c);
+	sb->oci.console = c->terminal;
 	for (size_t i = 0; i < c->nr_hooks; i++)
 		sb->oci.hooked |= c->hooks[i].stage <= RF_OCI_CREATE_CONTAINER;
 	if (r == 0)

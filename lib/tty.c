@@ -67,6 +67,15 @@ void rf_tty_look(const int fds[3], struct rf_tty *ret_tty)
 	*ret_tty = tty;
 }
 
+void rf_tty_unprocessed(struct rf_tty *tty)
+{
+	struct termios t;
+
+	memcpy(&t, tty->modes, RF_TERMIOS_SIZE);
+	t.c_oflag &= ~(tcflag_t)OPOST;
+	memcpy(tty->modes, &t, RF_TERMIOS_SIZE);
+}
+
 /* ------------------------------------------------------------------ the ops */
 
 int32_t rf_tty_emit_pair(struct rf_chain *c, const struct rf_tty *tty, int32_t dir,

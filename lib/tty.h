@@ -46,6 +46,9 @@ struct rf_tty {
  */
 void rf_tty_look(const int fds[3], struct rf_tty *ret_tty);
 
+/* In the modes of @tty nothing is done to what is printed. */
+void rf_tty_unprocessed(struct rf_tty *tty);
+
 /*
  * What `terminal: auto` is here.
  *

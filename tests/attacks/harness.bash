@@ -12,6 +12,7 @@ attack_setup() {
 	harness_setup
 	need_userns
 	INTRUDER=$RF_BUILDDIR/tests/helpers/intruder
+	PTY=$RF_BUILDDIR/tests/helpers/pty
 	[ -x "$INTRUDER" ] || {
 		echo "no $INTRUDER; make check builds it" >&2
 		return 1
@@ -60,4 +61,20 @@ in_root() {
 
 	shift
 	"$RINGFENCE" run --seccomp off --root "$root" --ro /usr --ro "$INTRUDER:/intruder" "$@"
+}
+
+# victim STEP... -- COMMAND...: on a terminal, COMMAND and then somebody who reads a
+# line.  What that gets has to be what was typed, and nothing may be typed before.
+victim() {
+	local steps=()
+
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	run "$PTY" "${steps[@]}" expect:prompt cooked: unread: 'send:typed\r' 'expect:line=<typed>' -- \
+		bash -c 'before=$(stty -g); "$@"; echo "status=$?"; [ "$(stty -g)" = "$before" ] && echo pro"mpt"; read -r line; echo "line=<$line>"' - "$@"
+	echo "$output"
+	[ "$status" = 0 ]
 }

@@ -8,23 +8,6 @@ load harness
 
 setup() {
 	attack_setup
-	PTY=$RF_BUILDDIR/tests/helpers/pty
-}
-
-# victim STEP... -- COMMAND...: on a terminal, COMMAND and then somebody who reads a
-# line.  What that gets has to be what was typed, and nothing may be typed before.
-victim() {
-	local steps=()
-
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	run "$PTY" "${steps[@]}" expect:prompt cooked: unread: 'send:typed\r' 'expect:line=<typed>' -- \
-		bash -c 'before=$(stty -g); "$@"; echo "status=$?"; [ "$(stty -g)" = "$before" ] && echo pro"mpt"; read -r line; echo "line=<$line>"' - "$@"
-	echo "$output"
-	[ "$status" = 0 ]
 }
 
 # here MODE ARGUMENT...: the default sandbox with that terminal, without the filter.

@@ -329,7 +329,7 @@ grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; pwd; echo $A; 
 	assert_output_has 'exec: "nosuch": executable file not found in $PATH'
 	run -255 oci exec "$ID"
 	assert_output_has "no command"
-	run -255 oci exec -t "$ID" true
+	run -255 oci exec -d -t "$ID" true
 	assert_output_has "--console-socket"
 	run -255 oci exec --apparmor x "$ID" true
 	oci kill "$ID" KILL
@@ -558,6 +558,7 @@ END
 	"$OCI" spec -b "$DIR"
 	run -1 "$OCI" spec -b "$DIR"
 	assert_output_has "File exists"
+	grep -q '"terminal": true' config.json
 }
 
 # ------------------------------------------------------------------------ kill -9

@@ -12,6 +12,9 @@
  *	size:ROWSxCOLS	change the size of the terminal
  *	raw:, cooked:	wait until the terminal is so
  *	signal:N	send signal N to the command
+ *	fg-signal:N	send signal N to the terminal's foreground
+ *	wait:FILE	until FILE is there
+ *	shell:COMMAND	run that, elsewhere, to its end
  *	unread:		nothing lies there typed and not read
  *	hangup:		the terminal goes away
  *
@@ -111,6 +114,16 @@ static void wait_for_mode(int fd, bool is_raw)
 	give_up("did not come", is_raw ? "raw mode" : "cooked mode");
 }
 
+static void wait_for_file(const char *path)
+{
+	for (int ms = 0; ms < PATIENCE_MS; ms++) {
+		if (access(path, F_OK) == 0)
+			return;
+		(void)poll(NULL, 0, 1);
+	}
+	give_up("did not come", path);
+}
+
 /* In canonical mode a line that has not ended does not count: look without it. */
 static void expect_nothing_typed(int fd, const char *terminal)
 {
@@ -160,6 +173,12 @@ static void take(const char *step, int *fd, pid_t pid, const char *terminal)
 		wait_for_mode(*fd, false);
 	else if ((text = is_step(step, "signal:")))
 		(void)kill(pid, atoi(text));
+	else if ((text = is_step(step, "fg-signal:")))
+		(void)kill(-tcgetpgrp(*fd), atoi(text));
+	else if ((text = is_step(step, "shell:")))
+		(void)!system(text);
+	else if ((text = is_step(step, "wait:")))
+		wait_for_file(text);
 	else if (is_step(step, "unread:"))
 		expect_nothing_typed(*fd, terminal);
 	else if (is_step(step, "hangup:")) {
