@@ -177,7 +177,7 @@ c["annotations"] = {"org.systemd.property.TimeoutStopSec": "uint64 5",
 	rm "$BUNDLE/config.json"
 	chmod 0777 "$BUNDLE" "$DIR"
 	as_user "$OCI" spec --rootless -b "$BUNDLE"
-	sed -i 's|"linux": {|"linux": {"cgroupsPath": ":test:'"$ID"'",|' "$BUNDLE/config.json"
+	sed -i 's|"linux": {|"linux": {"cgroupsPath": ":test:'"$ID"'",|; s|"terminal": true|"terminal": false|' "$BUNDLE/config.json"
 	run -1 as_user "$OCI" --root "$DIR/theirs" --systemd-cgroup run -b "$BUNDLE" "$ID"
 	assert_output_has "systemd: start test-$ID.scope: StartTransientUnit: Cannot set property"
 	asked "Slice s user.slice"

@@ -42,6 +42,7 @@ bundle() {
 import json, os, sys
 file, change, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 c = json.load(open(file))
+c['process']['terminal'] = False
 c['mounts'].append({'destination': '/usr', 'source': '/usr', 'type': 'bind',
                     'options': ['rbind', 'ro']})
 if command:
