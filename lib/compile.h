@@ -210,6 +210,7 @@ int rf_plan_mounts(struct rf_compile *k);
 /* The power to gain privilege by a file of the host ends with the user namespace. */
 uint64_t rf_bind_attr(const struct rf_compile *k);
 int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool owned);
+void rf_emit_exact(struct rf_compile *k, const struct rf_mount *m, int32_t slot);
 
 /* compile_tree.c: placing entries, in order */
 #define RF_STAGE_DIR	"dir"	/* names in the stage: empty, read by nobody */
@@ -217,6 +218,7 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 int rf_plan_tree(struct rf_compile *k);
 void rf_emit_stage(struct rf_compile *k, const char *scratch);
 void rf_emit_tree(struct rf_compile *k);
+void rf_emit_remounts(struct rf_compile *k);
 void rf_emit_verify(struct rf_compile *k);
 
 /* compile_place.c: where things go in the new root */

@@ -152,6 +152,8 @@ int rf_plan_mounts(struct rf_compile *k)
 			r = add_items(k, &sb->mounts[i]);
 		note_entry(k, &sb->mounts[i]);
 	}
+	for (size_t i = 0; i < sb->oci.nr_remounts; i++)
+		note_entry(k, &sb->oci.remounts[i]);
 	if (r == 0)
 		r = rf_plan_places(k);
 	if (r == 0)
@@ -262,6 +264,14 @@ static int32_t emit_tmpfs(struct rf_compile *k, const struct rf_mount *m, bool o
 }
 
 /* As the entry says: the attributes of the whole tree, then of the mount itself. */
+void rf_emit_exact(struct rf_compile *k, const struct rf_mount *m, int32_t slot)
+{
+	rf_emit_attr(k, slot, &m->deep, true);
+	rf_emit_attr(k, slot, &m->attr, false);
+	if (m->has_propagation)
+		rf_emit_setattr(k, slot, 0, rf_propagation_flags[m->propagation], m->propagates_deep);
+}
+
 static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
 {
 	int32_t slot;
@@ -270,10 +280,9 @@ static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
 		slot = rf_chain_give(k->c, m->source_fd);
 	else
 		slot = rf_emit_open_tree(k, k->oldroot, m->source, !(m->flags & RF_MF_NONREC));
-	rf_emit_attr(k, slot, &m->deep, true);
-	rf_emit_attr(k, slot, &m->attr, false);
-	if (m->has_propagation)
-		rf_emit_setattr(k, slot, 0, rf_propagation_flags[m->propagation], m->propagates_deep);
+	if (m->flags & RF_MF_SOURCE_LINK && !(m->flags & RF_MF_MOUNT_FD) && k->c->nr_ops)
+		k->c->ops[k->c->nr_ops - 1].u.open_tree.flags |= AT_SYMLINK_NOFOLLOW;
+	rf_emit_exact(k, m, slot);
 	return slot;
 }
 

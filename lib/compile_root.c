@@ -238,6 +238,7 @@ void rf_emit_filesystem(struct rf_compile *k)
 		emit_root(k);
 	rf_emit_sysctls(k);
 	rf_emit_tree(k);
+	rf_emit_remounts(k);
 	rf_emit_console(k);
 	rf_emit_verify(k);
 	rf_emit_masks(k);

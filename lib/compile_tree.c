@@ -281,6 +281,12 @@ static bool emit_made(struct rf_compile *k, const struct rf_item *item)
 
 /* ---------------------------------------------------------------- destinations */
 
+/* How its place is looked up, beside O_PATH. */
+static uint32_t at_flags(const struct rf_mount *m)
+{
+	return m->flags & RF_MF_AT_LINK ? O_NOFOLLOW : 0;
+}
+
 static void emit_destination(struct rf_compile *k, const struct rf_item *item)
 {
 	const struct rf_mount *m = item->m;
@@ -288,7 +294,7 @@ static void emit_destination(struct rf_compile *k, const struct rf_item *item)
 
 	if (is_absent_deny(item))
 		flags |= RF_MAKE_ANYWHERE;	/* the placeholder that was asked for */
-	else if (!may_make(item))
+	else if (!may_make(item) || m->flags & RF_MF_AT_LINK)
 		return;
 	rf_chain_set_place(k->c, &m->at_place);
 	if (is_file(m))
@@ -409,7 +415,8 @@ static void emit_mount(struct rf_compile *k, struct rf_item *item, const char **
 		emit_destination(k, item);
 	}
 	rf_chain_set_place(k->c, &m->at_place);
-	dest = rf_emit_open_in_root(k, item->at);
+	dest = rf_emit_open(k, k->newroot, rf_path_rel(item->at), O_PATH | at_flags(m),
+			    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	if (missing && k->c->nr_ops)
 		k->c->ops[k->c->nr_ops - 1].flags |= RF_OP_F_HARD;
 	item->entry = rf_chain_entry(k->c);
@@ -459,6 +466,8 @@ static void emit_verify(struct rf_compile *k, const struct rf_item *item)
 	op->u.verify.root = k->newroot;
 	op->u.verify.path = path;
 	op->u.verify.entry = item->entry;
+	/* a link that is mounted would be followed, too */
+	op->u.verify.flags = item->m->flags & RF_MF_SOURCE_LINK ? O_NOFOLLOW : at_flags(item->m);
 }
 
 /* @item freezes a directory; what @before put there is covered by itself then. */
@@ -494,6 +503,22 @@ void rf_emit_tree(struct rf_compile *k)
 	}
 	for (size_t i = 0; i < p->nr; i++)
 		emit_late_rdonly(k, &p->items[i]);
+}
+
+/* Attributes of what is mounted by now, whoever has done that. */
+void rf_emit_remounts(struct rf_compile *k)
+{
+	const struct rf_oci_sandbox *o = &k->sb->oci;
+
+	for (size_t i = 0; i < o->nr_remounts; i++) {
+		const struct rf_mount *m = &o->remounts[i];
+		int32_t slot;
+
+		rf_chain_set_place(k->c, &m->place);
+		slot = rf_emit_open_in_root(k, m->at);
+		rf_emit_exact(k, m, slot);
+		rf_emit_close(k, slot);
+	}
 }
 
 /* After the last mount: is each where its destination leads? */

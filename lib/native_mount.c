@@ -193,7 +193,8 @@ RF_LOWER(verify)
 	call->flags |= RF_CALL_SKIP_ERR;
 	call->error = RF_BRANCH;
 	fd = rf_lower_keep(l, rf_lower_open(l, rf_lower_dir(l, op->u.verify.root),
-					    rf_lower_str(op->u.verify.path), O_PATH, 0, IN_ROOT));
+					    rf_lower_str(op->u.verify.path),
+					    O_PATH | op->u.verify.flags, 0, IN_ROOT));
 	seen = rf_lower_statx(l, fd, STATX_MNT_ID) + offsetof(struct statx, stx_mnt_id);
 	l->n->look_at[l->op] = (uint32_t)(seen & RF_AT_OFFSET);
 	rf_lower_test(l, seen, 8, ~0ULL, want, RF_TEST_EQ | RF_TEST_MEM, EBUSY);

@@ -117,7 +117,7 @@ struct rf_oci_config {
 	struct rf_oci_rdt rdt;
 	const char	*fragment;	/* the annotation RF_OCI_FRAGMENT; NULL: none */
 	struct rf_place	 fragment_place;
-	size_t		 max_mounts, max_masked, max_readonly, max_sysctls;
+	size_t		 max_mounts, max_remounts, max_masked, max_readonly, max_sysctls;
 };
 
 /* Read @text, which errors call @name.  0, or a negative errno with @err. */
@@ -342,7 +342,7 @@ int rf_oci_resolve_idmaps(struct rf_sandbox *sb, const struct rf_features *f, bo
 int rf_oci_resolve_view(struct rf_sandbox *sb, struct rf_oci_config *c, size_t i,
 			const struct rf_oci_groups *g, struct rf_err *err);
 /* oci_resolve.c: a copy of the tree at @path, attached nowhere; or -errno. */
-int rf_oci_take_tree(const char *path, bool recursive);
+int rf_oci_take_tree(const char *path, unsigned int flags);
 /* oci_schedule.c: words of `memoryPolicy`, for `features`; NULL: no more. */
 const char *rf_oci_memory_mode(size_t index);
 const char *rf_oci_memory_flag(size_t index);

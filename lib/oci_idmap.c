@@ -49,7 +49,7 @@ static int map_one(struct rf_sandbox *sb, struct rf_mount *m, const struct rf_fe
 
 	if (userns < 0)
 		return userns;
-	tree = rf_oci_take_tree(m->source, !(m->flags & RF_MF_NONREC));
+	tree = rf_oci_take_tree(m->source, m->flags);
 	r = tree < 0 ? tree : rf_tree_idmap(tree, userns, m->flags & RF_MF_IDMAP_DEEP);
 	(void)close(userns);
 	if (r < 0) {

@@ -22,8 +22,9 @@ enum option_kind {
 	PROPAGATES,
 	BINDS,
 	COPIES,		/* what it covers is copied into it */
-	LINKS,		/* a source that is a link is copied */
+	LINKS,		/* what is done with a link: RF_MF_* */
 	MAPS,		/* its ids are mapped */
+	REMOUNTS,	/* what is mounted there already is changed */
 	NOTHING,	/* the default, or a word that older kernels had */
 	SUPERBLOCK,	/* a flag of the file system's */
 	REFUSED,
@@ -35,7 +36,9 @@ struct option {
 	bool		 deep;		/* of the whole tree */
 	uint64_t	 set, clear;
 	enum rf_propagation propagation;
-	const char	*why;
+	unsigned int	 flag;
+	const char	*why;		/* REFUSED */
+	const char	*as;		/* SUPERBLOCK: what a file system calls it; NULL: the same */
 };
 
 /* An attribute, its opposite, and both for the whole tree. */
@@ -62,17 +65,21 @@ static const struct option options[] = {
 	{ .name = "defaults", .kind = NOTHING }, { .name = "async", .kind = NOTHING },
 	{ .name = "loud", .kind = NOTHING }, { .name = "nomand", .kind = NOTHING },
 	{ .name = "noiversion", .kind = NOTHING }, { .name = "nolazytime", .kind = NOTHING },
-	{ .name = "silent", .kind = NOTHING },
+	{ .name = "silent", .kind = NOTHING }, { .name = "rasync", .kind = NOTHING },
+	{ .name = "rnomand", .kind = NOTHING },
 	{ .name = "sync", .kind = SUPERBLOCK }, { .name = "dirsync", .kind = SUPERBLOCK },
-	{ .name = "lazytime", .kind = SUPERBLOCK },
-	{ .name = "tmpcopyup", .kind = COPIES }, { .name = "copy-symlink", .kind = LINKS },
+	{ .name = "lazytime", .kind = SUPERBLOCK }, { .name = "mand", .kind = SUPERBLOCK },
+	/* one that is new has nothing below */
+	{ .name = "rsync", .kind = SUPERBLOCK, .as = "sync" },
+	{ .name = "rdirsync", .kind = SUPERBLOCK, .as = "dirsync" },
+	{ .name = "rmand", .kind = SUPERBLOCK, .as = "mand" },
+	{ .name = "tmpcopyup", .kind = COPIES },
+	{ .name = "copy-symlink", .kind = LINKS, .flag = RF_MF_COPY_LINK },
+	{ .name = "src-nofollow", .kind = LINKS, .flag = RF_MF_SOURCE_LINK },
+	{ .name = "dest-nofollow", .kind = LINKS, .flag = RF_MF_AT_LINK },
 	{ .name = "idmap", .kind = MAPS }, { .name = "ridmap", .kind = MAPS, .deep = true },
-	{ .name = "remount", .kind = REFUSED, .why = "there is nothing to mount again" },
-	{ .name = "mand", .kind = REFUSED, .why = "no kernel has mandatory locks any more" },
+	{ .name = "remount", .kind = REMOUNTS },
 	{ .name = "iversion", .kind = REFUSED, .why = "a file system decides that by itself" },
-	{ .name = "src-nofollow", .kind = REFUSED, .why = "a link is not mounted; copy-symlink copies it" },
-	{ .name = "dest-nofollow", .kind = REFUSED, .why = "a link of the root is not covered, but followed "
-	  "inside it" },
 	{ .name = NULL }
 };
 
@@ -110,8 +117,11 @@ struct entry {
 	const struct rf_node *rest_node;
 	struct rf_idrange *uids, *gids;
 	size_t		 nr_uids, nr_gids;
-	bool		 binds;
+	bool		 binds, remounts;
 };
+
+/* What is about the source or the place of a bind. */
+#define ABOUT_LINKS (RF_MF_COPY_LINK | RF_MF_SOURCE_LINK | RF_MF_AT_LINK)
 
 static void set_bits(struct rf_mount_attr *a, const struct option *opt)
 {
@@ -139,7 +149,10 @@ static void apply(struct entry *e, const struct option *opt)
 		e->m.flags |= RF_MF_COPY_UP;
 		break;
 	case LINKS:
-		e->m.flags |= RF_MF_COPY_LINK;
+		e->m.flags |= opt->flag;
+		break;
+	case REMOUNTS:
+		e->remounts = true;
 		break;
 	case MAPS:
 		e->m.flags |= RF_MF_IDMAP | (opt->deep ? RF_MF_IDMAP_DEEP : 0);
@@ -181,7 +194,7 @@ static int read_option(struct rf_oci_reader *o, const struct rf_node *v, void *o
 	while (opt->name && strcmp(opt->name, text) != 0)
 		opt++;
 	if (!opt->name || opt->kind == SUPERBLOCK)
-		return add_rest(o, v, e, text);
+		return add_rest(o, v, e, opt->as ? opt->as : text);
 	if (opt->kind == REFUSED)
 		return rf_oci_fail(o, v, "'%s': %s", text, opt->why);
 	apply(e, opt);
@@ -267,22 +280,89 @@ static int finish_bind(struct rf_oci_reader *o, const struct rf_node *v, struct 
 				   e->rest[2 * (e->nr_rest - 1)]);
 	if (!e->source || !*e->source)
 		return rf_oci_fail(o, v, "a bind needs a `source`");
+	if (e->m.flags & RF_MF_COPY_LINK && e->m.flags & (RF_MF_SOURCE_LINK | RF_MF_AT_LINK))
+		return rf_oci_fail(o, v, "copy-symlink goes with neither src-nofollow nor dest-nofollow");
 	e->m.kind = RF_MOUNT_BIND;
 	e->m.source = e->source;
 	return finish_maps(o, v, e);
+}
+
+/* The file system that the list has mounted at @at so far; NULL: none. */
+static struct rf_mount *mounted_at(struct rf_sandbox *sb, const char *at)
+{
+	struct rf_mount *found = NULL;
+
+	for (size_t i = 0; i < sb->nr_mounts; i++)
+		if (sb->mounts[i].at && !strcmp(sb->mounts[i].at, at))
+			found = &sb->mounts[i];
+	return found && found->kind == RF_MOUNT_FS ? found : NULL;
+}
+
+/* Those of @e behind its own: of two that say different things the last counts. */
+static int add_options(struct rf_oci_reader *o, struct rf_mount *m, const struct entry *e)
+{
+	const size_t size = 2 * sizeof(*m->options);
+	const char **all = rf_sandbox_alloc(o->sb, (m->nr_options + e->nr_rest + 1) * size);
+
+	if (!all)
+		return rf_oci_no_memory(o);
+	if (m->nr_options)
+		memcpy(all, m->options, m->nr_options * size);
+	if (e->nr_rest)
+		memcpy(all + 2 * m->nr_options, e->rest, e->nr_rest * size);
+	m->options = all;
+	m->nr_options += e->nr_rest;
+	return 0;
+}
+
+/*
+ * As of mount(2): with `bind` it is about a mount, else about a file system, and then that
+ * has to be the container's.  What is not said stays as it is.
+ */
+static int finish_remount(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
+{
+	struct rf_oci_sandbox *s = &o->sb->oci;
+	struct rf_mount *m;
+	int r = 0;
+
+	e->binds |= e->type && !strcmp(e->type, "bind");
+	e->m.kind = RF_MOUNT_BIND;
+	if (!strcmp(e->m.at, "/"))
+		return rf_oci_fail(o, v, "remount: what '/' is, `root` says");
+	if (e->nr_uids || e->nr_gids || e->m.flags & (RF_MF_IDMAP | RF_MF_COPY_UP | ABOUT_LINKS))
+		return rf_oci_fail(o, v, "remount changes attributes, and nothing that comes with a new mount");
+	if (e->binds && e->nr_rest)
+		return rf_oci_fail(o, e->rest_node, "a bind has no option '%.40s'",
+				   e->rest[2 * (e->nr_rest - 1)]);
+	if (!e->binds) {
+		m = mounted_at(o->sb, e->m.at);
+		if (!m)
+			return rf_oci_fail(o, v, "remount: no file system of this list is at %.200s; with "
+					   "`bind` it is about what is mounted there", e->m.at);
+		r = add_options(o, m, e);
+	}
+	if (r == 0 && !rf_sandbox_grow(o->sb, &s->remounts, s->nr_remounts, &o->c->max_remounts,
+				       sizeof(*s->remounts)))
+		r = rf_oci_no_memory(o);
+	if (r == 0)
+		s->remounts[s->nr_remounts++] = e->m;
+	return r;
 }
 
 static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry *e)
 {
 	if (!e->m.at)
 		return rf_oci_fail(o, v, "no `destination`");
+	if (e->remounts)
+		return finish_remount(o, v, e);
 	if (e->binds || (e->type && !strcmp(e->type, "bind")))
 		return finish_bind(o, v, e);
 	if (!e->type || !*e->type)
 		return rf_oci_fail(o, v, "neither a `type` nor a bind");
-	if (e->nr_uids || e->nr_gids || e->m.flags & (RF_MF_IDMAP | RF_MF_COPY_LINK))
-		return rf_oci_fail(o, v, "%s is for binds", e->m.flags & RF_MF_COPY_LINK ?
-				   "copy-symlink" : "mapping ids");
+	if (e->nr_uids || e->nr_gids || e->m.flags & (RF_MF_IDMAP | ABOUT_LINKS))
+		return rf_oci_fail(o, v, "%s is for binds", e->m.flags & RF_MF_COPY_LINK ? "copy-symlink" :
+				   e->m.flags & RF_MF_SOURCE_LINK ? "src-nofollow" :
+				   e->m.flags & RF_MF_AT_LINK ? "dest-nofollow" : "mapping ids");
 	if (is_one_of(e->type, "cgroup", "cgroup2")) {
 		e->m.kind = RF_MOUNT_CGROUP;
 		e->m.fstype = e->type;
@@ -307,6 +387,17 @@ static int finish(struct rf_oci_reader *o, const struct rf_node *v, struct entry
 	return 0;
 }
 
+/* They were about what @at has been until now. */
+static void forget_remounts(struct rf_oci_sandbox *s, const char *at)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_remounts; i++)
+		if (strcmp(s->remounts[i].at, at) != 0)
+			s->remounts[nr++] = s->remounts[i];
+	s->nr_remounts = nr;
+}
+
 static int add_mount(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
 	static const struct rf_oci_key keys[] = {
@@ -328,9 +419,15 @@ static int add_mount(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 	e = (struct entry){ .m = *m };
 	e.m.place = e.m.at_place = v->place;
 	r = rf_oci_map(o, v, keys, &e);
+	/* it is looked for among those before */
+	m->at = NULL;
 	if (r == 0)
 		r = finish(o, v, &e);
 	*m = e.m;
+	if (r == 0 && e.remounts)
+		o->sb->nr_mounts--;
+	else if (r == 0)
+		forget_remounts(&o->sb->oci, m->at);
 	return r;
 }
 

@@ -60,10 +60,11 @@ static int resolve_root(struct rf_sandbox *sb, const struct rf_oci_config *c, co
 	return S_ISDIR(st.st_mode) ? 0 : rf_err_at(err, &sb->root.place, ENOTDIR, "root.path: %s", path);
 }
 
-int rf_oci_take_tree(const char *path, bool recursive)
+int rf_oci_take_tree(const char *path, unsigned int flags)
 {
 	long fd = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-			  (recursive ? AT_RECURSIVE : 0));
+			  (flags & RF_MF_NONREC ? 0 : AT_RECURSIVE) |
+			  (flags & RF_MF_SOURCE_LINK ? AT_SYMLINK_NOFOLLOW : 0));
 
 	return fd < 0 ? -errno : (int)fd;
 }
@@ -74,7 +75,7 @@ int rf_oci_take_tree(const char *path, bool recursive)
  */
 static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 {
-	sb->root.fd = print ? RF_NO_DESCRIPTOR : rf_oci_take_tree(sb->root.path, true);
+	sb->root.fd = print ? RF_NO_DESCRIPTOR : rf_oci_take_tree(sb->root.path, 0);
 	/* in a user namespace already: who has no power over these mounts walks to them */
 	if (sb->root.fd == -EPERM)
 		return 0;
@@ -89,7 +90,7 @@ static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 		if (m->kind != RF_MOUNT_BIND || m->flags & RF_MF_MOUNT_FD)
 			continue;
 		fd = print ? RF_NO_DESCRIPTOR :
-			     rf_oci_take_tree(m->source, !(m->flags & RF_MF_NONREC));
+			     rf_oci_take_tree(m->source, m->flags);
 		if (fd < 0)
 			return rf_err_at(err, &m->place, -fd, "mounts: source %s", m->source);
 		m->source_fd = fd;
@@ -124,8 +125,10 @@ static int resolve_bind(struct rf_sandbox *sb, struct rf_mount *m, const char *b
 		return no_memory(err);
 	if (!pure && m->flags & RF_MF_COPY_LINK && lstat(m->source, &st) == 0 && S_ISLNK(st.st_mode))
 		return copy_link(sb, m, err);
-	if (!pure && stat(m->source, &st) < 0)
+	if (!pure && (m->flags & RF_MF_SOURCE_LINK ? lstat : stat)(m->source, &st) < 0)
 		return rf_err_at(err, &m->place, errno, "mounts: source %s", m->source);
+	if (!pure && !S_ISLNK(st.st_mode))
+		m->flags &= ~RF_MF_SOURCE_LINK;
 	m->flags |= S_ISDIR(st.st_mode) ? RF_MF_IS_DIR : RF_MF_IS_FILE;
 	return 0;
 }

@@ -192,7 +192,7 @@ struct rf_op {
 		struct { int32_t from, to; rf_str to_path; uint32_t entry, flags; } move_mount;
 		struct { int32_t root; } pivot_root;			/* slot; then umount ".", chdir "/" */
 		struct { int32_t dir; rf_str path; uint32_t flags; } umount;
-		struct { int32_t root; rf_str path; uint32_t entry; } verify;
+		struct { int32_t root; rf_str path; uint32_t entry, flags; } verify; /* flags: of open(2) */
 		/* to: what is covered; from: a directory with something empty of each kind */
 		struct { int32_t to, from; rf_str dir, file; } mask;
 

@@ -458,6 +458,7 @@ const struct rf_op_def rf_op_defs[] = {
 		.args = {
 			SLOT("root", verify.root), STR("", verify.path),
 			ARG("entry", U32, verify.entry),
+			NAMED("flags", FLAGS32, verify.flags, open_flags),
 		},
 	},
 

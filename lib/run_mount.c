@@ -327,7 +327,7 @@ RF_EXECUTOR(verify)
 	if (!want)
 		return 0;
 	fd = rf_openat2(rf_ctx_dir(ctx, op->u.verify.root), rf_ctx_str(ctx, op->u.verify.path),
-			O_PATH, 0, RF_IN_ROOT);
+			O_PATH | op->u.verify.flags, 0, RF_IN_ROOT);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return -EBUSY;
 	if (fd < 0)

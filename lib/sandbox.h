@@ -109,6 +109,8 @@ enum rf_propagation { RF_PROP_PRIVATE = 0, RF_PROP_SLAVE, RF_PROP_SHARED, RF_PRO
 #define RF_MF_REPLACE	(1U << 14)	/* SYMLINK, NODE: in the place of whatever is there */
 #define RF_MF_IDMAP_DEEP (1U << 16)	/* BIND: and so are the mounts below */
 #define RF_MF_COPY_LINK	(1U << 17)	/* BIND: a source that is a link becomes one like it */
+#define RF_MF_SOURCE_LINK (1U << 18)	/* BIND: a source that is a link is bound itself */
+#define RF_MF_AT_LINK	(1U << 19)	/* BIND: its place is there, and not followed if it is a link */
 
 /* Attributes of a mount, MOUNT_ATTR_*: what is set, and what is cleared. */
 struct rf_mount_attr {
@@ -342,6 +344,8 @@ struct rf_oci_sandbox {
 	size_t		 nr_masked, nr_readonly;
 	struct rf_sysctl *sysctls;
 	size_t		 nr_sysctls;
+	struct rf_mount	*remounts;	/* of what is mounted there: .at, .attr, .deep, .propagation */
+	size_t		 nr_remounts;
 	enum rf_propagation root_propagation;
 	bool		 has_root_propagation, root_propagates_deep;
 	bool		 has_personality, has_ioprio, has_sched;

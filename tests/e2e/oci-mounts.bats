@@ -33,25 +33,37 @@ listed = json.loads(subprocess.check_output([os.environ["OCI"], "features"]))["m
 '
 
 @test "every option that features lists is taken, and none is left out of it" {
-	local option
-
+	: >"$BUNDLE/rootfs/there"
 	bundle "$OPTIONS"'
-binds = ("bind", "rbind", "idmap", "ridmap", "copy-symlink")
+binds = ("bind", "rbind", "idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow")
 for n, option in enumerate(sorted(listed)):
     m = {"destination": "/m/%d" % n, "type": "tmpfs", "options": [option]}
     if option in binds:
         if option.endswith("map"): continue
         m = {"destination": "/m/%d" % n, "source": "/etc/hostname", "options": ["bind", option]}
+        # one that is not made
+        if option == "dest-nofollow": m["destination"] = "/there"
+    if option == "remount":
+        c["mounts"].append({"destination": m["destination"], "type": "tmpfs"})
     c["mounts"].append(m)' sh -c 'ls /m | wc -l'
 	run -0 oci run -b "$BUNDLE" "$ID"
-	[ "$output" = "$(($("$OCI" features | sed -n '/"mountOptions"/,/]/p' | grep -c '^ *"[^"]*",*$') - 2))" ]
-	# a word that is no option is the file system's, which does not know it
-	for option in remount mand iversion src-nofollow dest-nofollow; do
-		bundle "$OPTIONS"'assert "'$option'" not in listed
-c["mounts"].append({"destination": "/m", "type": "tmpfs", "options": ["'$option'"]})' true
-		run oci run -b "$BUNDLE" "$ID"
-		has_failed "mounts\[*\].options\[0\]: '$option': "
-	done
+	[ "$output" = "$(($("$OCI" features | sed -n '/"mountOptions"/,/]/p' | grep -c '^ *"[^"]*",*$') - 3))" ]
+	bundle "$OPTIONS"'assert "iversion" not in listed
+c["mounts"].append({"destination": "/m", "type": "tmpfs", "options": ["iversion"]})' true
+	run oci run -b "$BUNDLE" "$ID"
+	has_failed "mounts\[*\].options\[0\]: 'iversion': "
+}
+
+# Every word that runc 1.5 and crun 1.29 take, from their sources.
+@test "no option that runc or crun knows is unknown" {
+	bundle "$OPTIONS"'words = ("async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand "
+"noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow rbind "
+"relatime remount ro rw silent strictatime suid symfollow sync private rprivate slave rslave shared rshared "
+"unbindable runbindable rro rrw rnosuid rsuid rnodev rdev rnoexec rexec rnodiratime rdiratime rrelatime rnorelatime "
+"rnoatime ratime rstrictatime rnostrictatime rnosymfollow rsymfollow tmpcopyup idmap ridmap rsync rasync rdirsync "
+"rmand rnomand copy-symlink src-nofollow dest-nofollow").split()
+missing = sorted(set(words) - set(listed))
+assert missing == ["iversion"], missing' true
 }
 
 @test "what runc has of options is here, or refused by a word of why" {
@@ -61,15 +73,16 @@ ours = json.loads(subprocess.check_output([sys.argv[1], "features"]))["mountOpti
 theirs = json.load(sys.stdin)["mountOptions"]
 # of a flag of ext2 that mount(2) hands on, nothing is left
 print(sorted(set(theirs) - set(ours)))' "$OCI" >missing
-	[ "$(cat missing)" = "['acl', 'iversion', 'mand', 'noacl', 'remount']" ]
+	[ "$(cat missing)" = "['acl', 'iversion', 'noacl']" ]
 }
 
 @test "flags of a file system are its own" {
 	bundle 'm = c["mounts"]
-for word in ("sync", "dirsync", "lazytime"): m.append({"destination": "/" + word, "type": "tmpfs", "options": [word]})' \
-		sh -c 'grep -E " /(sync|dirsync|lazytime) " /proc/self/mountinfo | sed "s/^.* - //"'
+for word in ("sync", "dirsync", "lazytime", "rsync", "rdirsync"): m.append({"destination": "/" + word, "type": "tmpfs", "options": [word]})' \
+		sh -c 'grep -E " /(r?sync|r?dirsync|lazytime) " /proc/self/mountinfo | sed "s/^.* - //"'
 	run -0 oci run -b "$BUNDLE" "$ID"
-	[[ "${lines[0]}" == *dirsync* && "${lines[1]}" == *lazytime* && "${lines[2]}" == *" rw,sync"* ]]
+	[[ "${lines[0]}" == *dirsync* && "${lines[1]}" == *lazytime* && "${lines[2]}" == *dirsync* ]]
+	[[ "${lines[3]}" == *" rw,sync"* && "${lines[4]}" == *" rw,sync"* ]]
 	bundle 'c["mounts"].append({"destination": "/a", "source": "/etc", "options": ["bind", "sync"]})' true
 	run oci run -b "$BUNDLE" "$ID"
 	has_failed "mounts\[*\]: a bind has no option 'sync'"
@@ -259,4 +272,113 @@ head -n 1 "$dir/cgroup.procs" 2>/dev/null; mkdir "$dir/new" && echo made; done; 
 	else
 		has_failed "mounts: containers have groups of version 1 here, which \`cgroup\` shows"
 	fi
+}
+
+# ------------------------------------------------------------------------ remount
+
+# at DIR, for the command: its attributes, and behind them the options of its file system
+SHOW='at() { while read -r _ _ _ _ p o rest; do [ "$p" != "$1" ] || echo "$p $o ${rest#* - }"; done </proc/self/mountinfo; }; '
+
+@test "remount changes what is mounted there already, and nothing else of it" {
+	mkdir -p data
+	bundle 'm = c["mounts"]
+m += [{"destination": "/a", "type": "tmpfs", "options": ["nosuid", "size=1m"]},
+      {"destination": "/a/below/file", "source": "/etc/hostname", "options": ["bind"]},
+      {"destination": "/a", "type": "tmpfs", "options": ["remount", "ro", "noexec", "size=2m"]},
+      {"destination": "/b", "source": "'"$DIR"'/data", "options": ["bind", "nodev"]},
+      {"destination": "/b", "options": ["bind", "remount", "ro"]}]' \
+		sh -c "$SHOW"'at /a; at /b; cat /a/below/file | wc -l; { echo >/a/x; } 2>/dev/null && echo wrong; echo >/b/x'
+	run oci run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" != 0 ]
+	[[ "${lines[0]}" == "/a ro,nosuid,noexec"*" tmpfs none "*size=2048k* ]]
+	[[ "${lines[1]}" == "/b ro,"*nodev* ]]
+	[ "${lines[2]}" = 1 ]
+	[[ "${lines[3]}" == *"Read-only file system"* ]]
+	: >data/y	# the host's own is as it was
+	nothing_left
+}
+
+@test "remount reaches what came with another mount" {
+	need_root
+	mkdir -p data/sub
+	bundle 'c["mounts"] += [{"destination": "/b", "source": "'"$DIR"'/data", "options": ["rbind"]},
+{"destination": "/b/sub", "options": ["bind", "remount", "ro"]}]' \
+		sh -c 'echo >/b/x; { echo >/b/sub/x; } 2>/dev/null || echo kept'
+	run -0 unshare -m sh -c 'mount -t tmpfs tmpfs "$DIR/data/sub" && "$OCI" --root "$STATE" run -b "$BUNDLE" "$ID" && echo >"$DIR/data/sub/y"'
+	[ "$output" = kept ]
+	[ -e data/x ]
+	nothing_left
+}
+
+@test "remount of what is not there, is no mount, or is not the container's is an error" {
+	local words
+
+	mkdir -p data
+	for words in '"/nosuch"' '"/etc"'; do
+		bundle 'c["mounts"].append({"destination": '"$words"', "options": ["bind", "remount", "ro"]})' true
+		run oci run -b "$BUNDLE" "$ID"
+		has_failed ""
+	done
+	for words in '"/", "options": ["bind", "remount", "ro"]' '"/b", "options": ["remount", "ro"], "type": "tmpfs"' \
+		'"/proc", "options": ["bind", "remount", "size=1m"]' '"/proc", "options": ["bind", "remount", "tmpcopyup"]'; do
+		bundle 'c["mounts"].append({"destination": "/b", "source": "'"$DIR"'/data", "options": ["bind"]})
+c["mounts"].append({"destination": '"$words"'})' true
+		run oci run -b "$BUNDLE" "$ID"
+		has_failed "mounts\["
+	done
+}
+
+# -------------------------------------------------------------------------- links
+
+@test "src-nofollow binds a link itself" {
+	mkdir -p data
+	echo outside >data/file
+	echo inside >"$BUNDLE/rootfs/tmp/file"
+	ln -s file data/link
+	ln -s "$DIR/data/file" absolute
+	bundle 'm = c["mounts"]
+m += [{"destination": "/tmp/mine", "source": "'"$DIR"'/data/link", "options": ["bind", "src-nofollow"]},
+      {"destination": "/tmp/theirs", "source": "'"$DIR"'/data/link", "options": ["bind"]},
+      {"destination": "/tmp/plain", "source": "'"$DIR"'/data/file", "options": ["bind", "src-nofollow"]},
+      {"destination": "/tmp/nowhere", "source": "'"$DIR"'/absolute", "options": ["bind", "src-nofollow"]}]
+c["root"]["readonly"] = False' \
+		sh -c 'readlink /tmp/mine; cat /tmp/mine /tmp/theirs /tmp/plain; cat /tmp/nowhere'
+	run oci run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "${lines[0]}" = file ]
+	[ "${lines[1]}" = inside ]
+	[ "${lines[2]}" = outside ]
+	[ "${lines[3]}" = outside ]
+	[[ "${lines[4]}" == *"No such file"* ]]
+	nothing_left
+}
+
+@test "dest-nofollow covers a link of the root, which has to be there" {
+	local words
+
+	mkdir -p data
+	echo outside >data/file
+	echo inside >"$BUNDLE/rootfs/tmp/file"
+	ln -s file "$BUNDLE/rootfs/tmp/link"
+	bundle 'c["mounts"].append({"destination": "/tmp/link", "source": "'"$DIR"'/data/file", "options": ["bind", "dest-nofollow"]})' \
+		cat /tmp/link /tmp/file
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = $'outside\ninside' ]
+	# a link on a link
+	ln -s hosts data/link
+	bundle 'c["mounts"].append({"destination": "/tmp/link", "source": "'"$DIR"'/data/link", "options": ["bind", "dest-nofollow", "src-nofollow"]})' \
+		readlink /tmp/link
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = hosts ]
+	bundle 'c["mounts"].append({"destination": "/tmp/nosuch", "source": "'"$DIR"'/data/file", "options": ["bind", "dest-nofollow"]})' true
+	run oci run -b "$BUNDLE" "$ID"
+	has_failed 'open *"tmp/nosuch"'
+	for words in '"options": ["dest-nofollow"], "type": "tmpfs"' '"options": ["src-nofollow"], "type": "tmpfs"' \
+		'"options": ["bind", "copy-symlink", "src-nofollow"], "source": "/etc/hostname"'; do
+		bundle 'c["mounts"].append({"destination": "/tmp/link", '"$words"'})' true
+		run oci run -b "$BUNDLE" "$ID"
+		has_failed "mounts\["
+	done
+	nothing_left
 }

@@ -462,7 +462,7 @@ END
 
 	for change in 'c["process"]["apparmorProfile"] = "x"' 'c["process"]["selinuxLabel"] = "x"' \
 		'c["linux"]["intelRdt"] = {"closID": "x"}' 'c["linux"]["mountLabel"] = "x"' \
-		'c["mounts"][0]["options"] = ["remount"]' 'c["mounts"][1]["options"] = ["idmap"]'; do
+		'c["mounts"][0]["options"] = ["iversion"]' 'c["mounts"][1]["options"] = ["idmap"]'; do
 		bundle "$change" true
 		run -1 oci run -b "$BUNDLE" "$ID"
 		[[ "$output" == *"/config.json:"* ]]

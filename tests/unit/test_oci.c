@@ -108,8 +108,12 @@ TEST(what_cannot_be_done_is_refused_unless_it_asks_for_nothing)
 		{ DOC("", "", ",\"windows\":{\"layerFolders\":[\"x\"]}"),
 		  "windows: it is for another platform" },
 		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\","
+		      "\"options\":[\"iversion\"]}]"),
+		  "mounts[0].options[0]: 'iversion': a file system decides that by itself" },
+		{ DOC("", "", ",\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\","
 		      "\"options\":[\"remount\"]}]"),
-		  "mounts[0].options[0]: 'remount': there is nothing to mount again" },
+		  "mounts[0]: remount: no file system of this list is at /a; with `bind` it is about what is "
+		  "mounted there" },
 	};
 	struct rf_oci_config c;
 
@@ -225,8 +229,12 @@ TEST(a_mapping_that_is_none_is_refused)
 		{ BIND("\"type\":\"tmpfs\",\"options\":[\"idmap\"]"), "mounts[0]: mapping ids is for binds" },
 		{ BIND("\"type\":\"tmpfs\",\"options\":[\"copy-symlink\"]"),
 		  "mounts[0]: copy-symlink is for binds" },
-		{ BIND("\"type\":\"tmpfs\",\"options\":[\"mand\"]"),
-		  "mounts[0].options[0]: 'mand': no kernel has mandatory locks any more" },
+		{ BIND("\"type\":\"tmpfs\",\"options\":[\"src-nofollow\"]"),
+		  "mounts[0]: src-nofollow is for binds" },
+		{ BIND("\"type\":\"bind\",\"options\":[\"copy-symlink\",\"dest-nofollow\"]"),
+		  "mounts[0]: copy-symlink goes with neither src-nofollow nor dest-nofollow" },
+		{ BIND("\"type\":\"bind\",\"options\":[\"remount\",\"tmpcopyup\"]"),
+		  "mounts[0]: remount changes attributes, and nothing that comes with a new mount" },
 	};
 
 	OCI_EXPECT_BAD(cases);
@@ -235,14 +243,17 @@ TEST(a_mapping_that_is_none_is_refused)
 /* What `features` lists is what is taken: an option that it has and no other. */
 TEST(options_that_are_listed_are_taken)
 {
+	/* of a file system, and not of a bind */
+	static const char *const others[] = { "tmpcopyup", "sync", "dirsync", "lazytime", "mand", "rsync",
+					      "rdirsync", "rmand" };
 	struct rf_oci_config c;
 	char text[512];
 
 	for (const char *const *name = rf_oci_mount_options(); *name; name++) {
-		bool bind = strstr(*name, "bind") && !strstr(*name, "unbind");
-		bool alone = !strcmp(*name, "tmpcopyup") || !strcmp(*name, "sync") ||
-			     !strcmp(*name, "dirsync") || !strcmp(*name, "lazytime");
+		bool bind = strstr(*name, "bind") && !strstr(*name, "unbind"), alone = false;
 
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+			alone |= !strcmp(*name, others[i]);
 		(void)snprintf(text, sizeof(text), BIND("\"type\":\"tmpfs\",\"options\":[\"%s\"%s]"), *name,
 			       bind || alone ? "" : ",\"bind\"");
 		rf_sandbox_free(oci_good(text, &c));
