@@ -91,6 +91,7 @@ make_bundle() {
 	python3 - "$2/config.json" <<-'END'
 		import json, sys
 		c = json.load(open(sys.argv[1]))
+		c['process']['terminal'] = False
 		c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 'uts']
 		c.pop('hostname', None)
 		json.dump(c, open(sys.argv[1], 'w'))
