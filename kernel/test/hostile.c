@@ -244,6 +244,7 @@ static void flooded(void)
 static void exec_into_a_ring_user(void)
 {
 	char *const argv[] = { "spawn-test", "hello", NULL };
+	const char *said;
 	struct ring r;
 	int p[2];
 
@@ -256,7 +257,8 @@ static void exec_into_a_ring_user(void)
 	ring_run(&r, 3);
 	CHECK_IS(results[3], 0);
 	close(p[1]);
-	CHECK(strstr(slurp(p[0]), "spawn-test: 3 tests, 0 failures"));
+	said = slurp(p[0]);
+	CHECK(strstr(said, "1..3\n") && !strstr(said, "not ok"));
 	CHECK(exited_with(results[1], 0));
 	ring_close(&r);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the series, each in three kinds of ring:
+ * Tests of the series, each in three kinds of ring, as TAP:
  *	spawn-test [-s SEED] [-n ROUNDS] [NAME...]
  */
 #include "hostile.h"
@@ -49,7 +49,7 @@ static bool is_wanted(const char *name, char *const *names)
 	return false;
 }
 
-static void run_test(const struct test *t, const char *mode)
+static void run_test(const struct test *t, const char *mode, int nr)
 {
 	const int before = failures;
 	const double start = now();
@@ -57,7 +57,7 @@ static void run_test(const struct test *t, const char *mode)
 	test_name = t->name;
 	t->run();
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-	printf("%s %s: %s (%.2f s)\n", failures == before ? "ok" : "NOT OK", mode, t->name,
+	printf("%s %d - %s: %s (%.2f s)\n", failures == before ? "ok" : "not ok", nr, mode, t->name,
 	       now() - start);
 }
 
@@ -80,10 +80,9 @@ int main(int argc, char **argv)
 		for (unsigned int g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
 			for (const struct test *t = groups[g]; t->name; t++)
 				if (is_wanted(t->name, argv + optind)) {
-					run_test(t, modes[m].name);
-					nr++;
+					run_test(t, modes[m].name, ++nr);
 				}
 	}
-	printf("spawn-test: %d tests, %d failures\n", nr, failures);
+	printf("1..%d\n", nr);
 	return failures != 0 || !nr;
 }
