@@ -64,14 +64,21 @@ void rf_lower_write(struct rf_lower *l, int64_t number, uint64_t data, size_t le
 	rf_lower_test(l, rf_lower_store(l, call), 8, ~0ULL, len, RF_TEST_EQ, EIO);
 }
 
+/* @number is of a procfs. */
+static void expect_proc(struct rf_lower *l, int64_t number)
+{
+	const uint64_t fs = rf_lower_bytes(l, NULL, 120);	/* struct statfs */
+
+	(void)RF_CALL(l, fstatfs, RF_P1, RF_N(number), fs);
+	rf_lower_test(l, fs, 8, ~0ULL, PROC_SUPER_MAGIC, RF_TEST_EQ, EXDEV);
+}
+
 int32_t rf_lower_proc(struct rf_lower *l)
 {
 	const uint64_t path = rf_lower_text(l, "/proc");
 	int32_t proc = rf_lower_keep(l, rf_lower_open(l, AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, 0));
-	const uint64_t fs = rf_lower_bytes(l, NULL, 120);	/* struct statfs */
 
-	(void)RF_CALL(l, fstatfs, RF_P1, RF_N(proc), fs);
-	rf_lower_test(l, fs, 8, ~0ULL, PROC_SUPER_MAGIC, RF_TEST_EQ, EXDEV);
+	expect_proc(l, proc);
 	rf_lower_test(l, rf_lower_statx(l, proc, STATX_INO) + offsetof(struct statx, stx_ino), 8,
 		      ~0ULL, PROC_ROOT_INO, RF_TEST_EQ, EXDEV);
 	return proc;
@@ -408,12 +415,34 @@ static RF_LOWER(keyring)
 	rf_lower_test(l, is, 8, ~0ULL, 1ULL << 63, RF_TEST_LT, EPROTO);
 }
 
+/* As label_mount() and label_file(). */
+static void label_slot(struct rf_lower *l, const struct rf_op *op, bool is_xattr)
+{
+	const int64_t fd = rf_lower_fd(l, op->u.label.slot);
+	int32_t dir;
+
+	if (is_xattr) {
+		dir = rf_lower_keep(l, RF_CALL(l, openat, RF_P1, RF_N(fd), rf_lower_text(l, "."),
+					       O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+		(void)RF_CALL(l, fsetxattr, RF_P1 | RF_P2, RF_N(dir), rf_lower_str(op->u.label.attr),
+			      rf_lower_blob(op->u.label.label), op->u.label.label.len, 0);
+		rf_lower_close(l, dir);
+		return;
+	}
+	expect_proc(l, fd);
+	rf_lower_write(l, fd, rf_lower_blob(op->u.label.label), op->u.label.label.len);
+}
+
 static RF_LOWER(label)
 {
 	char path[64] = "thread-self/attr/";
 	const char *attr = rf_lower_string(l, op->u.label.attr);
 	int32_t proc;
 
+	if (attr && op->u.label.slot >= 0) {
+		label_slot(l, op, strncmp(attr, "security.", 9) == 0);
+		return;
+	}
 	if (!attr || !*attr || strlen(path) + strlen(attr) >= sizeof(path)) {
 		rf_lower_refuse(l, "a label of an unknown kind");
 		return;
