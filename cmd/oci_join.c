@@ -118,17 +118,22 @@ static const char *path_of(const struct oci_group *g, const char *const *below, 
 	return path;
 }
 
-/* `tasks` on version 1: see cgroup.c. */
+/* `tasks`, which version 2 has not: see cgroup.c. */
+static int open_members(int dir)
+{
+	int fd = openat(dir, "tasks", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 && errno == ENOENT ? openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC) : fd;
+}
+
 static int open_group(const struct oci_group *g, const char *path, struct rf_err *err)
 {
-	const char *file = *g->name ? "tasks" : "cgroup.procs";
 	int top = open(g->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int dir = top < 0 ? -1 : open_below(top, path);
-	int fd = dir < 0 ? -1 : openat(dir, file, O_WRONLY | O_CLOEXEC);
+	int fd = dir < 0 ? -1 : open_members(dir);
 
 	if (fd < 0)
-		rf_err_set(err, errno, "open %s%s%s/%s", g->dir, *path && *path != '/' ? "/" : "", path,
-			   file);
+		rf_err_set(err, errno, "control group %s%s%s", g->dir, *path && *path != '/' ? "/" : "", path);
 	if (dir >= 0)
 		(void)close(dir);
 	if (top >= 0)
