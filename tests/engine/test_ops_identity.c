@@ -67,6 +67,16 @@ static void groups_set(struct ops *o)
 	add_setgroups(o, gids, ARRAY_SIZE(gids));
 }
 
+/* Without a map by the submitter, which no kernel does: so here it can be the kernel. */
+static void groups_of_the_host(struct ops *o)
+{
+	static const uint32_t gids[] = { 3, 5 };
+
+	rf_prep_clone(o->c, RF_CLONE_CONTEXT, CLONE_NEWUTS);
+	rf_prep_close_range(o->c);
+	add_setgroups(o, gids, ARRAY_SIZE(gids));
+}
+
 static void groups_dropped(struct ops *o)
 {
 	static const uint32_t gids[] = { 3, 5 };
@@ -385,6 +395,8 @@ static const struct ops_case cases[] = {
 	FAILS(RF_OP_IDMAP, "a map that is none", map_nonsense, EINVAL),
 	NEEDS(RF_OP_SETGROUPS, "groups are set", groups_set, 0, "test \"$(id -G)\" = '0 3 5'",
 	      harness_is_root, "root"),
+	NEEDS(RF_OP_SETGROUPS, "the host's groups are set", groups_of_the_host, 0,
+	      "test \"$(id -G)\" = '0 3 5'", harness_is_root, "root"),
 	NEEDS(RF_OP_SETGROUPS, "groups are dropped", groups_dropped, 0, "test \"$(id -G)\" = 0",
 	      harness_is_root, "root"),
 	FAILS(RF_OP_SETGROUPS, "groups where that is denied", groups_denied, EPERM),
