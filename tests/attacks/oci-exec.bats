@@ -1,18 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ringfence-oci exec into a container that is hostile, and state that somebody else wrote.
-load harness
-load ../e2e/oci
-
-setup() {
-	attack_setup
-	oci_begin
-	ROOT=$BUNDLE/rootfs
-}
-
-teardown() {
-	oci_teardown
-	[ -z "${CANARY:-}" ] || canary_lives
-}
+load oci
 
 running() {
 	bundle "$1" "${@:2}"

@@ -1,18 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ringfence-oci: mounts of a bundle and a root that is hostile, also while they are made.
-load harness
-load ../e2e/oci
-
-setup() {
-	attack_setup
-	oci_begin
-	ROOT=$BUNDLE/rootfs
-}
-
-teardown() {
-	oci_teardown
-	[ -z "${CANARY:-}" ] || canary_lives
-}
+load oci
 
 # runs_swapped N A B: so many containers, while two names are exchanged over and over.  Each
 # ends well or with an error, and the host's tree stays as it was.

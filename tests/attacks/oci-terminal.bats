@@ -2,19 +2,7 @@
 # ringfence-oci in front of somebody's terminal: what runs in the container gets neither that
 # nor its input (CVE-2017-5226, CVE-2023-28100), whatever is called console or ptmx in there
 # (CVE-2025-52565).
-load harness
-load ../e2e/oci
-
-setup() {
-	attack_setup
-	oci_begin
-	ROOT=$BUNDLE/rootfs
-}
-
-teardown() {
-	oci_teardown
-	[ -z "${CANARY:-}" ] || canary_lives
-}
+load oci
 
 # powerful PYTHON [COMMAND...]: a bundle with every capability, a terminal and the intruder
 powerful() {
@@ -31,16 +19,9 @@ c["mounts"].append({"destination": "/tmp/intruder", "source": "'"$INTRUDER"'", "
 '"$change" "$@"
 }
 
-# exec_victim STEP... -- COMMAND...: COMMAND by `exec -t` in a container that runs
+# exec_victim COMMAND...: the victim's command is COMMAND, by `exec -t` in a container that runs
 exec_victim() {
-	local steps=()
-
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	victim "${steps[@]}" -- "$OCI" --root "$STATE" exec -t "$ID" "$@"
+	victim -- "$OCI" --root "$STATE" exec -t "$ID" "$@"
 }
 
 @test "nothing is typed into the caller's terminal, with every capability" {
@@ -48,7 +29,7 @@ exec_victim() {
 	victim -- "$OCI" --root "$STATE" run -b "$BUNDLE" "$ID"
 	powerful 'c["process"]["terminal"] = False' sleep 1000
 	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
-	exec_victim -- /tmp/intruder push
+	exec_victim /tmp/intruder push
 	oci delete --force "$ID"
 	nothing_left
 }
@@ -94,12 +75,12 @@ exec_victim() {
 	for what in 'ln -s /dev/null /dev/ptmx' 'ln -s /proc/self/fd/0 /dev/ptmx' 'ln -s /proc/1/root/dev/pts/ptmx /dev/ptmx' \
 		'mkfifo /dev/ptmx' 'echo text >/dev/ptmx' 'mkdir /dev/ptmx' 'ln -s ptmx /dev/ptmx' true; do
 		oci exec "$ID" sh -c "rm -rf /dev/ptmx; $what" </dev/null
-		exec_victim cooked: -- true
+		victim cooked: -- "$OCI" --root "$STATE" exec -t "$ID" true
 		assert_output_has status=255
 		assert_output_has pty
 	done
 	oci exec "$ID" ln -s pts/ptmx /dev/ptmx </dev/null
-	exec_victim -- sh -c 'test -t 0 && exit 6'
+	exec_victim sh -c 'test -t 0 && exit 6'
 	assert_output_has status=6
 	oci delete --force "$ID"
 	nothing_left

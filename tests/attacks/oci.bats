@@ -1,13 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ringfence-oci and a root file system that is hostile, or a command that is.
-load harness
-load ../e2e/oci
-
-setup() {
-	attack_setup
-	oci_begin
-	ROOT=$BUNDLE/rootfs
-}
+load oci
 
 teardown() {
 	oci_teardown
