@@ -31,6 +31,17 @@ struct oci_entry {
  * when it runs.  0, or a negative errno with @err, and then nothing of it does.
  */
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err);
+
+/*
+ * oci_process.c: @e's sandbox as the bundle of @k describes its process, for another
+ * command; @c is what else the file says.  Then, when all that the caller wants different
+ * is, what confines it: labels, the fragment, the filter.
+ */
+int oci_process_load(struct oci_entry *e, const struct oci_container *k, struct rf_oci_config *c,
+		     struct rf_err *err);
+int oci_process_confine(struct oci_entry *e, const struct oci_container *k,
+			struct rf_oci_config *c, struct rf_err *err);
+
 /* The maker of a task apart has nothing left to do: no zombie of it for the engine. */
 void oci_reap_maker(const struct rf_context *ctx);
 

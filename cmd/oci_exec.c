@@ -202,26 +202,6 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 
 /* ---------------------------------------------------------------------- the model */
 
-/* Of the container's configuration its process is left, and its filter. */
-static void strip(struct rf_sandbox *sb)
-{
-	struct rf_oci_sandbox *o = &sb->oci;
-
-	sb->nr_mounts = sb->nr_fds = 0;
-	sb->root = (struct rf_root){ .kind = RF_ROOT_EMPTY };
-	sb->hostname = sb->domainname = NULL;
-	sb->time_monotonic_ns = sb->time_boottime_ns = 0;
-	sb->network = RF_NET_NONE;
-	sb->user.map = RF_MAP_AUTO;
-	sb->user.uid_map = sb->user.gid_map = NULL;
-	sb->user.nr_uid_map = sb->user.nr_gid_map = 0;
-	o->nr_masked = o->nr_readonly = o->nr_sysctls = 0;
-	o->has_root_propagation = o->console = false;
-	o->mount_label.text = NULL;
-	for (int i = 0; i < RF_NS_NR; i++)
-		sb->ns[i] = (struct rf_ns_spec){ .mode = RF_NS_HOST, .fd = -1 };
-}
-
 static int add_env(struct exec *x, struct rf_err *err)
 {
 	struct rf_sandbox *sb = x->e.sb;
@@ -354,33 +334,13 @@ static int load_process(struct exec *x, struct rf_err *err)
 	return 0;
 }
 
-/* The fragment is the one that the container was made with, whatever the bundle says now. */
-static int tighten(struct exec *x, struct rf_err *err)
-{
-	const struct rf_place place = { .file = NULL };
-	char *text = oci_state_annotation(&x->k, RF_OCI_FRAGMENT);
-	int r;
-
-	if (!text)
-		return 0;
-	r = rf_oci_tighten(x->e.sb, &x->c, text, &place, RF_OCI_ENTERS, err);
-	free(text);
-	if (x->e.sb->landlock.on)
-		rf_probe_landlock(&x->e.f);
-	return r;
-}
-
 static int load(struct exec *x, char **argv, struct rf_err *err)
 {
-	struct rf_sandbox *sb = x->e.sb = rf_sandbox_new();
-	int r = sb ? rf_probe(&x->e.f, err) : rf_err_set(err, ENOMEM, "the process");
+	struct rf_sandbox *sb;
+	int r = oci_process_load(&x->e, &x->k, &x->c, err);
 
 	if (r == 0)
-		r = rf_oci_load(x->k.bundle, x->k.config, sb, &x->c, err);
-	if (r < 0)
-		return r;
-	strip(sb);
-	r = x->process ? load_process(x, err) : change_process(x, argv, err);
+		r = x->process ? load_process(x, err) : change_process(x, argv, err);
 	if (r < 0)
 		return r;
 	sb = x->e.sb;
@@ -389,16 +349,14 @@ static int load(struct exec *x, char **argv, struct rf_err *err)
 		sb->oci.apparmor = (struct rf_label){ x->apparmor, { "--apparmor", 0, 0 } };
 	if (x->label)
 		sb->oci.selinux = (struct rf_label){ x->label, { "--process-label", 0, 0 } };
-	if (rf_oci_has_labels(sb))
-		rf_probe_labels(&x->e.f);
-	r = tighten(x, err);
+	r = oci_process_confine(&x->e, &x->k, &x->c, err);
 	x->io.attached = !x->detach;
 	if (r == 0)
 		r = oci_io_check(&x->io, sb, x->c.terminal, err);
 	if (r == 0)
 		r = oci_io_pass(&x->io, sb, err);
 	rf_oci_resolve_terminal(sb, &x->c);
-	return r == 0 ? rf_oci_resolve_seccomp(sb, &x->c, err) : r;
+	return r;
 }
 
 static int check_status(const struct exec *x, struct rf_err *err)
@@ -437,8 +395,6 @@ static int exec_main(int argc, char **argv)
 	if (r == 0)
 		r = oci_io_connect(&x.io, &err);
 	x.e.io = &x.io;
-	x.e.c = &x.c;
-	x.e.in_groups = true;
 	x.e.below = x.below;
 	x.e.nr_below = x.nr_below;
 	if (r == 0)

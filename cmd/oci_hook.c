@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Hooks.  Those of the runtime's namespaces are children of this program; those of the
- * container's enter it like `exec` does, with all the power that there is.  Each gets the
- * state on its standard input, and has its time.
+ * container's enter it like `exec` does.  Each gets the state on its standard input, and
+ * has its time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,16 +83,14 @@ static int run_outside(const struct oci_container *k, const struct rf_oci_hook *
 
 /* ------------------------------------------------------------ in the container's place */
 
-/* Root there, with every capability that its maker has. */
-static int describe(struct oci_entry *e, const struct oci_container *k,
-		    const struct rf_oci_hook *hook, int state, struct rf_err *err)
+/* What it runs; nothing of the caller's but where it complains. */
+static int command(struct oci_entry *e, const struct rf_oci_hook *hook, int state, int null,
+		   struct rf_err *err)
 {
 	struct rf_sandbox *sb = e->sb;
-	struct rf_cap_sets *caps = &sb->oci.caps;
 
-	(void)k;
 	sb->argv = hook->args && hook->args[0] ? hook->args : rf_sandbox_alloc(sb, 2 * sizeof(char *));
-	sb->fds = rf_sandbox_alloc(sb, sizeof(*sb->fds));
+	sb->fds = rf_sandbox_alloc(sb, 2 * sizeof(*sb->fds));
 	if (!sb->argv || !sb->fds)
 		return rf_err_set(err, ENOMEM, "a hook");
 	sb->argv0 = sb->argv[0] ? sb->argv[0] : hook->path;
@@ -104,7 +102,30 @@ static int describe(struct oci_entry *e, const struct oci_container *k,
 	sb->terminal = RF_TERM_NONE;
 	sb->network = RF_NET_NONE;
 	sb->fds[0] = (struct rf_fd_spec){ .number = 0, .from = state, .kind = RF_FD_INHERIT };
-	sb->nr_fds = 1;
+	sb->fds[1] = (struct rf_fd_spec){ .number = 1, .from = null, .kind = RF_FD_INHERIT };
+	sb->nr_fds = 2;
+	return 0;
+}
+
+/*
+ * Before the root is the container's: a program of the host's, as root there, with every
+ * capability that its maker has.
+ */
+static int as_root(struct oci_entry *e, struct rf_oci_config *c, struct rf_err *err)
+{
+	struct rf_sandbox *sb = e->sb = rf_sandbox_new();
+	struct rf_cap_sets *caps;
+	int r;
+
+	if (!sb)
+		return rf_err_set(err, ENOMEM, "a hook");
+	/* the defaults of a container */
+	r = rf_oci_parse_hooks("hooks", "{}", sb, c, err);
+	if (r == 0)
+		r = rf_probe(&e->f, err);
+	if (r < 0)
+		return r;
+	caps = &sb->oci.caps;
 	sb->oci.keep_keyring = true;
 	sb->oci.has_caps = true;
 	caps->bounding = ~0ULL;
@@ -113,23 +134,30 @@ static int describe(struct oci_entry *e, const struct oci_container *k,
 	return 0;
 }
 
+/* After: the program is one of the container's, and gets what its process has; as with runc. */
+static int as_process(struct oci_entry *e, const struct oci_container *k, struct rf_oci_config *c,
+		      struct rf_err *err)
+{
+	int r = oci_process_load(e, k, c, err);
+
+	return r == 0 ? oci_process_confine(e, k, c, err) : r;
+}
+
 static int run_inside(const struct oci_container *k, const struct rf_oci_hook *hook, int state,
 		      struct rf_err *err)
 {
-	struct oci_entry e = { .sb = rf_sandbox_new() };
+	struct oci_entry e = { .sb = NULL };
 	struct rf_oci_config c;
-	int r;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
 
-	if (!e.sb)
-		return rf_err_set(err, ENOMEM, "a hook");
-	/* the defaults of a container */
-	r = rf_oci_parse_hooks("hooks", "{}", e.sb, &c, err);
+	if (null < 0)
+		return rf_err_set(err, errno, "/dev/null");
+	r = hook->stage == RF_OCI_START_CONTAINER ? as_process(&e, k, &c, err) : as_root(&e, &c, err);
 	if (r == 0)
-		r = rf_probe(&e.f, err);
-	if (r == 0)
-		r = describe(&e, k, hook, state, err);
+		r = command(&e, hook, state, null, err);
 	if (r == 0)
 		r = oci_enter(&e, k, err);
+	(void)close(null);
 	return r < 0 ? r : oci_wait(e.pid, hook->timeout_ms, NULL);
 }
 

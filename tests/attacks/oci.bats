@@ -127,6 +127,36 @@ find /sys/fs/cgroup -name cgroup.procs | while read -r f; do { echo $$ >"$f"; } 
 	refute_output_has outside
 }
 
+@test "a hook that is the image's program has no more than the process of the container" {
+	need_root
+	# startContainer's is looked up in the root: what may be there is the image's
+	cat >"$ROOT/hook" <<-'END'
+		#!/bin/sh
+		exec 3>/tmp/hook
+		grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status >&3
+		cat /proc/self/cgroup >&3
+		out=$(readlink /proc/$$/fd/1)
+		echo "$out" >&3
+		mount -t tmpfs tmpfs /mnt 2>/dev/null || echo refused >&3
+	END
+	chmod 755 "$ROOT/hook"
+	mkdir -p "$ROOT/mnt"
+	bundle 'c["root"]["readonly"] = False
+c["mounts"].append({"destination": "/tmp", "type": "tmpfs", "options": ["mode=1777"]})
+c["process"]["user"] = {"uid": 77, "gid": 78, "additionalGids": [79]}
+c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+	{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}
+c["hooks"] = {"startContainer": [{"path": "/hook", "env": ["PATH=/bin"]}]}' sh -c '
+grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)" /proc/self/status >/tmp/own
+cat /proc/self/cgroup >>/tmp/own
+head -n $(wc -l </tmp/own) /tmp/hook | diff /tmp/own - && tail -n +$(($(wc -l </tmp/own) + 1)) /tmp/hook'
+	run oci run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$output" = $'/dev/null\nrefused' ]
+	nothing_left
+}
+
 @test "the program of the runtime is out of reach" {
 	local before
 
