@@ -276,12 +276,13 @@ static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
 {
 	int32_t slot;
 
-	if (m->flags & RF_MF_MOUNT_FD)
+	if (m->flags & RF_MF_MOUNT_FD) {
 		slot = rf_chain_give(k->c, m->source_fd);
-	else
+	} else {
 		slot = rf_emit_open_tree(k, k->oldroot, m->source, !(m->flags & RF_MF_NONREC));
-	if (m->flags & RF_MF_SOURCE_LINK && !(m->flags & RF_MF_MOUNT_FD) && k->c->nr_ops)
-		k->c->ops[k->c->nr_ops - 1].u.open_tree.flags |= AT_SYMLINK_NOFOLLOW;
+		if (m->flags & RF_MF_SOURCE_LINK && k->c->nr_ops)
+			k->c->ops[k->c->nr_ops - 1].u.open_tree.flags |= AT_SYMLINK_NOFOLLOW;
+	}
 	rf_emit_exact(k, m, slot);
 	return slot;
 }

@@ -199,7 +199,7 @@ stage_distcheck() {
 	# the release builds, installs and has what its tests read; what they find is
 	# the same as in the stages above
 	make -C "$check_dir/dist" -j"$jobs" distcheck VERBOSE=1 \
-		DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
+		DISTCHECK_CONFIGURE_FLAGS="--enable-werror --without-systemd" \
 		TESTS="$(tests_of script_tests) $(tests_of unit_tests) tests/e2e/run.bats"
 }
 
