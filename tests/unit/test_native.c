@@ -426,3 +426,31 @@ TEST(a_failure_injected_makes_its_op_fail)
 		lowered_free(&l);
 	}
 }
+
+/* What a call has answered is the op's result only where that is what made it fail. */
+TEST(a_result_is_what_the_executor_gives)
+{
+	uint32_t look_at[] = { 8 };
+	const struct rf_native n = { .look_at = look_at };
+	static const struct {
+		enum rf_op_kind	kind;
+		int		seen, result, want;
+	} rows[] = {
+		{ RF_OP_KEYRING, 77, 0, 0 },
+		{ RF_OP_KEYRING, -ENOSYS, 0, RF_KEYRING_NONE },
+		{ RF_OP_KEYRING, -EDQUOT, -EPROTO, -EDQUOT },
+		{ RF_OP_KEYRING, -ENOSYS, -EDOM, -EDOM },
+		{ RF_OP_LINK_UP, 0, 0, 0 },
+		{ RF_OP_LINK_UP, -EPERM, -EPROTO, -EPERM },
+		{ RF_OP_LINK_UP, -EPERM, -EDOM, -EDOM },
+		{ RF_OP_VERIFY, 0, -ENOTDIR, -EBUSY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct rf_op op = { .kind = rows[i].kind };
+		char extra[16] = { 0 };
+
+		memcpy(extra + look_at[0], &rows[i].seen, sizeof(rows[i].seen));
+		EXPECT_INT(rows[i].want, rf_native_result(&n, &op, 0, extra, rows[i].result));
+	}
+}
