@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The whole check, as stages that do not depend on one another's outcome.
-# Sourced by bootstrap, which has install, generate and build.
+# Sourced by bootstrap, which has install, generate, configured and build.
 #
 # Each stage runs in a process of its own with a time limit, logs to
 # build-check/logs, and prints one line.  Test cases are counted from the
@@ -165,8 +165,8 @@ stage_deny() {
 }
 
 stage_fuzz() {
-	build "$check_dir/fuzz" CC=clang --enable-fuzzing --disable-shared
-	make -s -C "$check_dir/fuzz" fuzz FUZZ_SECONDS=5
+	configured "$check_dir/fuzz" CC=clang --enable-fuzzing --disable-shared
+	make -s -C "$check_dir/fuzz" -j"$jobs" fuzz FUZZ_SECONDS=5
 }
 
 stage_text() {
@@ -194,11 +194,10 @@ source_files() {
 }
 
 stage_distcheck() {
-	rm -rf "$check_dir/dist"
-	build "$check_dir/dist" CC=gcc
+	[ -f "$check_dir/gcc/Makefile" ] || stage_build_gcc
 	# the release builds, installs and has what its tests read; what they find is
 	# the same as in the stages above
-	make -C "$check_dir/dist" -j"$jobs" distcheck VERBOSE=1 \
+	make -C "$check_dir/gcc" -j"$jobs" distcheck VERBOSE=1 \
 		DISTCHECK_CONFIGURE_FLAGS="--enable-werror --without-systemd" \
 		TESTS="$(tests_of script_tests) $(tests_of unit_tests) tests/e2e/run.bats"
 }
