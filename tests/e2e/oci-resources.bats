@@ -354,11 +354,11 @@ $MAJOR:$MINOR 10000"
 c['linux']['resources'] = {'pids': {'limit': 44}}" cat /proc/self/cgroup
 		(echo 0 >"$dir/cgroup.procs" && oci run -b "$BUNDLE" "$ID") >>out 2>&1 || echo "status $?" >>out
 	done
-	cat "$dir/cgroup.type" "$dir/cgroup.subtree_control" >state
+	cat "$dir/cgroup.type" "$dir/cgroup.subtree_control" >kept
 	kill "$sleeper"
 	wait "$sleeper" || true
 	rmdir "$dir"
-	[ "$(cat state)" = domain ]
+	[ "$(cat kept)" = domain ]
 	[ "$(grep -c 'linux.resources.pids.limit: write 44 to .*No such file' out)" = 1 ]
 	[ "$(grep -c 'hint: a group with processes in it cannot limit groups below it: ' out)" = 1 ]
 	[ "$(tail -n 1 out)" = "0::/" ]
