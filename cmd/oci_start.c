@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -199,15 +200,18 @@ static int judge(const struct oci_container *k, const struct parked *p, uint32_t
 	return rf_err_set(err, EPROTO, "the container's process has ended");
 }
 
-/* Nobody can answer for it: it does not go on. */
+#define PATIENCE_MS 2000	/* for the end of what has been killed */
+
+/* It does not go on; who asks for its state hears that. */
 static void kill_it(const struct oci_container *k)
 {
-	int fd = oci_state_pidfd(k);
+	struct pollfd p = { .fd = oci_state_pidfd(k), .events = POLLIN };
 
-	if (fd < 0)
+	if (p.fd < 0)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	(void)close(fd);
+	if (syscall(SYS_pidfd_send_signal, p.fd, SIGKILL, NULL, 0) == 0)
+		(void)poll(&p, 1, PATIENCE_MS);
+	(void)close(p.fd);
 }
 
 static bool is_listener(const struct parked *p, const struct rf_report *rep)
@@ -228,7 +232,7 @@ static int await_end(const struct oci_container *k, struct parked *p, struct rf_
 			sent = oci_listener_send(&p->agent, k, k->pid, OCI_CREATED, fd, err);
 		if (fd >= 0)
 			(void)close(fd);
-		if (sent < 0)
+		if (sent < 0)	/* nobody can answer for it */
 			kill_it(k);
 	} while (r == 1 && sent == 0);
 	return sent;
@@ -283,8 +287,11 @@ int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err)
 
 	*ret_op = "hook";
 	r = oci_hooks_run(k, RF_OCI_START_CONTAINER, OCI_CREATED, err);
-	if (r < 0)
+	if (r < 0) {
+		kill_it(k);
+		oci_verdict_failed(k, 0, *ret_op, err);
 		return r;
+	}
 	*ret_op = "gate";
 	r = open_gate(k, &p, ret_op, err);
 	if (r == 0) {

@@ -405,6 +405,19 @@ c['process']['args'] = ['echo', 'ran']"
 	assert_output_has ran
 }
 
+@test "a container whose startContainer hook has failed is not started again" {
+	bundle "c['hooks'] = {'startContainer': [{'path': '/bin/false'}]}" echo ran
+	oci create -b "$BUNDLE" "$ID" </dev/null >out 2>&1
+	run -1 oci start "$ID"
+	has_status "$ID" stopped
+	grep -q '"status": "failed"' "$STATE/$ID/verdict.json"
+	grep -q '"op": "hook"' "$STATE/$ID/verdict.json"
+	run -1 oci start "$ID"
+	[ ! -s out ]
+	oci delete "$ID"
+	nothing_left
+}
+
 @test "a hook may ask for the state" {
 	cat >ask <<END
 #!/bin/sh
