@@ -275,15 +275,42 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 
 /* ------------------------------------------------------------------- the launch */
 
+/*
+ * Hooks look for the container's groups by its process, which would join them by itself
+ * only later.
+ */
+static int join_groups(const struct oci_creation *n, struct rf_err *err)
+{
+	char number[16];
+	int r = 0;
+
+	(void)snprintf(number, sizeof(number), "%d", (int)n->k.pid);
+	for (size_t i = 0; r == 0 && i < n->k.nr_groups; i++) {
+		const char *dir = n->k.groups[i].dir;
+
+		/* on version 1 it is `tasks`: see cgroup.c */
+		r = rf_cgroup_write(dir, "tasks", number);
+		if (r == -ENOENT)
+			r = rf_cgroup_write(dir, "cgroup.procs", number);
+		if (r < 0)
+			rf_err_set(err, -r, "the container's process into control group %s", dir);
+	}
+	return r;
+}
+
 /* Before it pivots: what is outside is still in sight, and the process still dies with us. */
 static int at_hook_gate(struct oci_creation *n, struct rf_err *err)
 {
 	static const enum rf_oci_stage stages[] = {
 		RF_OCI_PRESTART, RF_OCI_CREATE_RUNTIME, RF_OCI_CREATE_CONTAINER,
 	};
-	int r = 0;
+	int r;
 
 	n->hooked = true;
+	n->failed_op = "cgroup";
+	r = join_groups(n, err);
+	if (r < 0)
+		return r;
 	n->failed_op = "hook";
 	for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(stages[0]); i++)
 		r = oci_hooks_run(&n->k, stages[i], OCI_CREATING, err);
@@ -460,7 +487,7 @@ static int run(struct oci_creation *n, struct rf_err *err, int *ret_status)
 	if (r == 0 && !n->detach) {
 		/* others may work with it meanwhile */
 		(void)flock(n->k.dir, LOCK_UN);
-		*ret_status = oci_wait(n->k.pid, -1, &n->io);
+		*ret_status = oci_wait(n->k.pid, -1, &n->io, NULL);
 		(void)flock(n->k.dir, LOCK_EX);
 		if (*ret_status >= 0 && n->keep)
 			oci_verdict_ended(&n->k, *ret_status);

@@ -82,7 +82,8 @@ static int take_fd(struct oci_entry *e, const struct oci_container *k, int index
 	int r = 0;
 
 	if (index >= 0 && rf_op_sends_listener(e->chain->ops, (uint32_t)index)) {
-		r = oci_listener_send(&e->agent, k, rf_context_pid(e->ctx), OCI_RUNNING, fd, err);
+		r = oci_listener_send(&e->agent, k, rf_context_pid(e->ctx), oci_state_status(k), fd,
+				      err);
 		(void)close(fd);
 	} else if (e->io) {
 		r = oci_io_send(e->io, fd, err);

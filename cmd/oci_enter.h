@@ -45,13 +45,23 @@ int oci_process_confine(struct oci_entry *e, const struct oci_container *k,
 /* The maker of a task apart has nothing left to do: no zombie of it for the engine. */
 void oci_reap_maker(const struct rf_context *ctx);
 
+/* What a process says to a pipe that is its standard error. */
+struct oci_said {
+	int		 fd;		/* the end to be read; -1: none */
+	char		 tail[256];	/* of it, with a NUL */
+	size_t		 len;
+};
+
 /*
  * oci_wait.c: wait for the end of @pid, a child of ours, at most @timeout_ms (-1: without
  * limit), passing signals on, and what is typed and shown where @io has the terminal's
  * master (NULL: it has not); its exit status, 128 + signal, or a negative errno after it
- * has been killed: -ETIMEDOUT when the time was up.
+ * has been killed, with its group: -ETIMEDOUT when the time was up.  What is written to
+ * the pipe @said (NULL: none) goes to our standard error meanwhile.
  */
-int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io);
+int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io, struct oci_said *said);
+/* The last line of it that is not empty, without what a terminal would act on. */
+const char *oci_said_line(struct oci_said *said);
 int64_t oci_now_ms(void);
 
 #endif

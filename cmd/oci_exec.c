@@ -409,7 +409,7 @@ static int exec_main(int argc, char **argv)
 	}
 	if (x.detach)
 		return 0;
-	r = oci_wait(x.e.pid, -1, &x.io);
+	r = oci_wait(x.e.pid, -1, &x.io, NULL);
 	return r < 0 ? STATUS_FAILED : r;
 }
 

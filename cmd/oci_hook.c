@@ -6,12 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,12 +20,16 @@
 #include "oci_enter.h"
 #include "report.h"
 
-/* The state in a file without a name, from its beginning. */
-static int state_file(const struct oci_container *k, enum oci_status status)
+/* The state in a file without a name, from its beginning; @pid is what the hook calls the process. */
+static int state_file(const struct oci_container *k, pid_t pid, enum oci_status status)
 {
-	char *text = oci_state_json(k, status);
-	int fd = text ? memfd_create("state", MFD_CLOEXEC) : -1;
+	struct oci_container seen = *k;
+	char *text;
+	int fd;
 
+	seen.pid = pid;
+	text = oci_state_json(&seen, status);
+	fd = text ? memfd_create("state", MFD_CLOEXEC) : -1;
 	if (fd >= 0 && (write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
 		(void)close(fd);
 		fd = -1;
@@ -34,63 +38,64 @@ static int state_file(const struct oci_container *k, enum oci_status status)
 	return fd;
 }
 
+/* What a hook has as its standard descriptors: nothing of the caller's. */
+struct ends {
+	int		 state, null, errors;
+};
+
 /* ---------------------------------------------------------- in the runtime's place */
 
+/* @why takes the error, and goes with the exec. */
 _Noreturn static void become(const struct oci_container *k, const struct rf_oci_hook *hook,
-			     int state)
+			     const struct ends *ends, int why)
 {
 	char *own[] = { (char *)(uintptr_t)hook->path, NULL }, *empty[] = { NULL };
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int error;
 
 	(void)setsid();
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
-	if (dup2(state, 0) == 0 && null >= 0 && dup2(null, 1) == 1 &&
+	if (dup2(ends->state, 0) == 0 && dup2(ends->null, 1) == 1 && dup2(ends->errors, 2) == 2 &&
 	    (!k->bundle || chdir(k->bundle) == 0 || chdir("/") == 0)) {
-		(void)syscall(SYS_close_range, 3, ~0U, 0);
+		(void)syscall(SYS_close_range, 3, (unsigned int)why - 1, 0);
+		(void)syscall(SYS_close_range, (unsigned int)why + 1, ~0U, 0);
 		(void)execve(hook->path, hook->args && hook->args[0] ? hook->args : own,
 			     hook->env ? hook->env : empty);
 	}
-	_exit(errno == ENOENT ? 127 : 126);
+	error = errno;
+	(void)!write(why, &error, sizeof(error));
+	_exit(127);
 }
 
-/* Its status as a shell has it, or -ETIMEDOUT and it has been killed, with its session. */
-static int run_outside(const struct oci_container *k, const struct rf_oci_hook *hook, int state)
+static int start_outside(const struct oci_container *k, const struct rf_oci_hook *hook,
+			 const struct ends *ends, pid_t *ret_pid)
 {
-	struct pollfd p = { .events = POLLIN };
-	pid_t pid = fork();
-	int status, n = 1;
+	int why[2], error;
 
-	if (pid < 0)
+	if (pipe2(why, O_CLOEXEC) < 0)
 		return -errno;
-	if (pid == 0)
-		become(k, hook, state);
-	p.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (p.fd >= 0)
-		n = poll(&p, 1, hook->timeout_ms);
-	if (n == 0) {
-		(void)kill(-pid, SIGKILL);
-		(void)kill(pid, SIGKILL);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (p.fd >= 0)
-		(void)close(p.fd);
-	if (n == 0)
-		return -ETIMEDOUT;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	*ret_pid = fork();
+	if (*ret_pid == 0)
+		become(k, hook, ends, why[1]);
+	error = *ret_pid < 0 ? errno : 0;
+	(void)close(why[1]);
+	if (!error && read(why[0], &error, sizeof(error)) == sizeof(error))
+		(void)waitpid(*ret_pid, NULL, 0);
+	(void)close(why[0]);
+	return -error;
 }
 
 /* ------------------------------------------------------------ in the container's place */
 
-/* What it runs; nothing of the caller's but where it complains. */
-static int command(struct oci_entry *e, const struct rf_oci_hook *hook, int state, int null,
+/* What it runs. */
+static int command(struct oci_entry *e, const struct rf_oci_hook *hook, const struct ends *ends,
 		   struct rf_err *err)
 {
+	const int from[] = { ends->state, ends->null, ends->errors };
 	struct rf_sandbox *sb = e->sb;
 
 	sb->argv = hook->args && hook->args[0] ? hook->args : rf_sandbox_alloc(sb, 2 * sizeof(char *));
-	sb->fds = rf_sandbox_alloc(sb, 2 * sizeof(*sb->fds));
+	sb->fds = rf_sandbox_alloc(sb, sizeof(from) / sizeof(*from) * sizeof(*sb->fds));
 	if (!sb->argv || !sb->fds)
 		return rf_err_set(err, ENOMEM, "a hook");
 	sb->argv0 = sb->argv[0] ? sb->argv[0] : hook->path;
@@ -101,9 +106,9 @@ static int command(struct oci_entry *e, const struct rf_oci_hook *hook, int stat
 	sb->cwd = "/";
 	sb->terminal = RF_TERM_NONE;
 	sb->network = RF_NET_NONE;
-	sb->fds[0] = (struct rf_fd_spec){ .number = 0, .from = state, .kind = RF_FD_INHERIT };
-	sb->fds[1] = (struct rf_fd_spec){ .number = 1, .from = null, .kind = RF_FD_INHERIT };
-	sb->nr_fds = 2;
+	for (int i = 0; i < 3; i++)
+		sb->fds[i] = (struct rf_fd_spec){ .number = i, .from = from[i], .kind = RF_FD_INHERIT };
+	sb->nr_fds = 3;
 	return 0;
 }
 
@@ -140,25 +145,28 @@ static int as_process(struct oci_entry *e, const struct oci_container *k, struct
 {
 	int r = oci_process_load(e, k, c, err);
 
-	return r == 0 ? oci_process_confine(e, k, c, err) : r;
+	if (r == 0)	/* these are for `exec` alone */
+		e->sb->oci.has_initial = e->sb->oci.has_final = false;
+	return r;
 }
 
-static int run_inside(const struct oci_container *k, const struct rf_oci_hook *hook, int state,
-		      struct rf_err *err)
+static int start_inside(const struct oci_container *k, const struct rf_oci_hook *hook,
+			const struct ends *ends, pid_t *ret_pid, struct rf_err *err)
 {
+	const bool of_container = hook->stage == RF_OCI_START_CONTAINER;
 	struct oci_entry e = { .sb = NULL };
 	struct rf_oci_config c;
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
+	int r;
 
-	if (null < 0)
-		return rf_err_set(err, errno, "/dev/null");
-	r = hook->stage == RF_OCI_START_CONTAINER ? as_process(&e, k, &c, err) : as_root(&e, &c, err);
+	r = of_container ? as_process(&e, k, &c, err) : as_root(&e, &c, err);
 	if (r == 0)
-		r = command(&e, hook, state, null, err);
+		r = command(&e, hook, ends, err);
+	if (r == 0 && of_container)
+		r = oci_process_confine(&e, k, &c, err);
 	if (r == 0)
 		r = oci_enter(&e, k, err);
-	(void)close(null);
-	return r < 0 ? r : oci_wait(e.pid, hook->timeout_ms, NULL);
+	*ret_pid = e.pid;
+	return r;
 }
 
 /* ------------------------------------------------------------------------ together */
@@ -175,20 +183,21 @@ static bool is_too_late(enum rf_oci_stage stage)
 }
 
 /* Why it failed; @r: its status, or a negative errno. */
-static void tell(const struct rf_oci_hook *hook, int r, const struct rf_err *own,
+static void tell(const struct rf_oci_hook *hook, int r, const struct rf_err *own, const char *said,
 		 const struct rf_place *place, struct rf_err *err)
 {
+	const char *colon = *said ? ": " : "";
+
 	if (own->code)
 		rf_err_at(err, place, own->code, "%s, %s: %.300s", hook->where, hook->path, own->msg);
 	else if (r == -ETIMEDOUT)
-		rf_err_at(err, place, EINVAL, "%s, %s: not over after %d s", hook->where, hook->path,
-			  hook->timeout_ms / 1000);
+		rf_err_at(err, place, EINVAL, "%s, %s: not over after %d s%s%s", hook->where, hook->path,
+			  hook->timeout_ms / 1000, colon, said);
 	else if (r < 0)
 		rf_err_at(err, place, -r, "%s, %s", hook->where, hook->path);
-	else if (r == 127 || r == 126)
-		rf_err_at(err, place, r == 127 ? ENOENT : EACCES, "%s, %s", hook->where, hook->path);
 	else
-		rf_err_at(err, place, EINVAL, "%s, %s: it ended with status %d", hook->where, hook->path, r);
+		rf_err_at(err, place, EINVAL, "%s, %s: it ended with status %d%s%s", hook->where,
+			  hook->path, r, colon, said);
 	if (own->hint[0])
 		rf_err_hint(err, "%s", own->hint);
 	else if (is_inside(hook->stage) && err->code == ENOENT)
@@ -200,7 +209,7 @@ static void tell(const struct rf_oci_hook *hook, int r, const struct rf_err *own
  * if it is still there.
  */
 static int fail(const struct oci_container *k, const struct rf_oci_hook *hook, int r,
-		const struct rf_err *own, struct rf_err *err)
+		const struct rf_err *own, const char *said, struct rf_err *err)
 {
 	struct rf_sandbox *sb = rf_sandbox_new();
 	struct rf_err ignored = RF_ERR_INIT;
@@ -212,22 +221,58 @@ static int fail(const struct oci_container *k, const struct rf_oci_hook *hook, i
 			if (!strcmp(c.hooks[i].path, hook->path) &&
 			    !strcmp(c.hooks[i].where + strlen("hooks."), hook->where))
 				place = &c.hooks[i].place;
-	tell(hook, r, own, place, err);
+	tell(hook, r, own, said, place, err);
 	rf_sandbox_free(sb);
 	return -err->code;
+}
+
+static int open_ends(const struct oci_container *k, const struct rf_oci_hook *hook,
+		     enum oci_status status, struct ends *ends, struct oci_said *said)
+{
+	int errors[2];
+
+	*said = (struct oci_said){ .fd = -1 };
+	ends->state = state_file(k, is_inside(hook->stage) ? oci_state_pid_inside(k) : k->pid, status);
+	ends->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	ends->errors = -1;
+	if (ends->state < 0 || ends->null < 0 || pipe2(errors, O_CLOEXEC) < 0)
+		return -errno;
+	ends->errors = errors[1];
+	said->fd = errors[0];
+	/* a hook with another user opens it too, as /dev/stderr */
+	return fchmod(ends->errors, 0622) < 0 ? -errno : 0;
+}
+
+static void close_ends(const struct ends *ends)
+{
+	const int fds[] = { ends->state, ends->null, ends->errors };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
 }
 
 static int run_one(const struct oci_container *k, const struct rf_oci_hook *hook,
 		   enum oci_status status, struct rf_err *err)
 {
 	struct rf_err own = RF_ERR_INIT;
-	int state = state_file(k, status), r;
+	struct oci_said said;
+	struct ends ends;
+	pid_t pid = -1;
+	int r = open_ends(k, hook, status, &ends, &said);
 
-	if (state < 0)
-		return rf_err_set(err, ENOMEM, "the state for a hook");
-	r = is_inside(hook->stage) ? run_inside(k, hook, state, &own) : run_outside(k, hook, state);
-	(void)close(state);
-	return r == 0 ? 0 : fail(k, hook, r, &own, err);
+	if (r < 0)
+		rf_err_set(&own, -r, "its standard descriptors");
+	else if (is_inside(hook->stage))
+		r = start_inside(k, hook, &ends, &pid, &own);
+	else
+		r = start_outside(k, hook, &ends, &pid);
+	close_ends(&ends);
+	if (r == 0)
+		r = oci_wait(pid, hook->timeout_ms, NULL, &said);
+	if (said.fd >= 0)
+		(void)close(said.fd);
+	return r == 0 ? 0 : fail(k, hook, r, &own, oci_said_line(&said), err);
 }
 
 int oci_hooks_run(const struct oci_container *k, enum rf_oci_stage stage, enum oci_status status,

@@ -119,6 +119,8 @@ void oci_state_close(struct oci_container *k);
 enum oci_status oci_state_status(const struct oci_container *k);
 /* A pidfd of its process, or -ESRCH. */
 int oci_state_pidfd(const struct oci_container *k);
+/* The number of its process in the pid namespace that it is in; 0: it is gone. */
+pid_t oci_state_pid_inside(const struct oci_container *k);
 /* Start time of @pid, 0: there is no such process, or it is a zombie. */
 uint64_t oci_start_time(pid_t pid);
 /* What a task joins @k's groups by: their files, which it may not open itself.  oci_join.c */

@@ -154,6 +154,30 @@ int oci_state_pidfd(const struct oci_container *k)
 	return -ESRCH;
 }
 
+/* The last of a pidfd's `NSpid`, which has one for each namespace from that of /proc down. */
+pid_t oci_state_pid_inside(const struct oci_container *k)
+{
+	char path[48], buf[1024];
+	const char *p, *more = NULL;
+	ssize_t n = -1;
+	int pidfd = oci_state_pidfd(k), fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = pidfd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		(void)close(fd);
+	}
+	if (pidfd >= 0)
+		(void)close(pidfd);
+	buf[n > 0 ? n : 0] = '\0';
+	p = strstr(buf, "\nNSpid:");
+	for (p = p ? p + 1 : ""; *p && *p != '\n'; p++)
+		if (*p == '\t')
+			more = p;
+	return more ? (pid_t)strtol(more, NULL, 10) : 0;
+}
+
 /* -------------------------------------------------------------- the directory */
 
 /* Each missing part of the way to the root of all containers. */

@@ -5,7 +5,9 @@
  * through us (terminal.h).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,16 +15,18 @@
 #include <unistd.h>
 
 #include "oci_enter.h"
+#include "report.h"
 #include "ring.h"
 
 /* rf_ring_watch(): what for. */
-enum { WATCH_SIGNALS = 1, WATCH_PROCESS };
+enum { WATCH_SIGNALS = 1, WATCH_PROCESS, WATCH_SAID };
 
 struct waiting {
 	pid_t		 pid;
 	int		 pidfd, signals;	/* -1 */
 	struct rf_ring	*ring;
 	struct terminal	*terminal;	/* NULL: it has none, or another has it */
+	struct oci_said	*said;		/* NULL: it says nothing to us */
 	bool		 ended;		/* the process has */
 	bool		 asked;		/* it was sent what is to end it */
 	bool		 hurry;		/* so were we, while there was nothing left but output */
@@ -77,6 +81,73 @@ static int take_signals(struct waiting *w)
 	return rf_ring_watch(w->ring, w->signals, WATCH_SIGNALS);
 }
 
+/* ------------------------------------------------------------------ what it says */
+
+static void keep_tail(struct oci_said *s, const char *text, size_t len)
+{
+	const size_t max = sizeof(s->tail) - 1;
+	size_t old = s->len;
+
+	if (len > max) {
+		text += len - max;
+		len = max;
+	}
+	if (old > max - len) {
+		memmove(s->tail, s->tail + old - (max - len), max - len);
+		old = max - len;
+	}
+	memcpy(s->tail + old, text, len);
+	s->len = old + len;
+	s->tail[s->len] = '\0';
+}
+
+/* The next of it; false: there is nothing at the moment, or nobody is left to say more. */
+static bool take_said(struct oci_said *s)
+{
+	char buf[4096];
+	ssize_t n = read(s->fd, buf, sizeof(buf));
+
+	if (n > 0) {
+		(void)write_all(STDERR_FILENO, buf, (size_t)n);
+		keep_tail(s, buf, (size_t)n);
+	}
+	if (n == 0) {
+		(void)close(s->fd);
+		s->fd = -1;
+	}
+	return n > 0;
+}
+
+static int hear(struct waiting *w)
+{
+	(void)take_said(w->said);
+	return w->said->fd < 0 ? 0 : rf_ring_watch(w->ring, w->said->fd, WATCH_SAID);
+}
+
+#define PIPE_READS 64	/* more than a pipe holds: others may go on writing */
+
+/* What it had said before it ended; whoever it has left behind is not waited for. */
+static void hear_rest(struct oci_said *s)
+{
+	for (int i = 0; s && s->fd >= 0 && i < PIPE_READS; i++)
+		if (!take_said(s))
+			break;
+}
+
+const char *oci_said_line(struct oci_said *s)
+{
+	char *line;
+
+	while (s->len && strchr("\n\r ", s->tail[s->len - 1]))
+		s->tail[--s->len] = '\0';
+	line = memrchr(s->tail, '\n', s->len);
+	line = line ? line + 1 : s->tail;
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	return line;
+}
+
 /* ------------------------------------------------------------------------ loop */
 
 static int take(struct waiting *w, uint64_t what)
@@ -85,6 +156,8 @@ static int take(struct waiting *w, uint64_t what)
 		w->ended = true;
 		return 0;
 	}
+	if (what == WATCH_SAID)
+		return hear(w);
 	return what == WATCH_SIGNALS ? take_signals(w) : terminal_ready(w->terminal, what);
 }
 
@@ -137,6 +210,8 @@ static int begin(struct waiting *w, struct oci_io *io)
 		r = rf_ring_watch(w->ring, w->signals, WATCH_SIGNALS);
 	if (r == 0)
 		r = rf_ring_watch(w->ring, w->pidfd, WATCH_PROCESS);
+	if (r == 0 && w->said && fcntl(w->said->fd, F_SETFL, O_NONBLOCK) == 0)
+		r = rf_ring_watch(w->ring, w->said->fd, WATCH_SAID);
 	if (r < 0 || !io || io->master < 0)
 		return r;
 	r = terminal_new(w->ring, &io->ends, &w->terminal);
@@ -158,9 +233,9 @@ static void done(struct waiting *w)
 		(void)close(w->pidfd);
 }
 
-int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io)
+int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io, struct oci_said *said)
 {
-	struct waiting w = { .pid = pid, .pidfd = -1 };
+	struct waiting w = { .pid = pid, .pidfd = -1, .said = said };
 	sigset_t set, before;
 	int status = 0, r;
 
@@ -170,11 +245,14 @@ int oci_wait(pid_t pid, int timeout_ms, struct oci_io *io)
 	r = begin(&w, io);
 	if (r == 0)
 		r = await_end(&w, timeout_ms);
-	/* nobody is left to wait for it */
-	if (r < 0)
+	/* nobody is left to wait for it; its group, if it leads one, keeps the number till then */
+	if (r < 0) {
+		(void)kill(-pid, SIGKILL);
 		(void)kill(pid, SIGKILL);
+	}
 	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
+	hear_rest(said);
 	if (r == 0)
 		drain(&w, status);
 	/* the caller's terminal is as it was before anything is said or done */

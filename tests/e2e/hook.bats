@@ -481,9 +481,8 @@ has_runc() {
 	command -v runc && (cd "$DIR" && mkdir try && cd try && runc spec)
 }
 
-@test "with runc, each stage does its part" {
-	need_root
-	skip_unless runc "needs runc" has_runc
+# stages RUNTIME...: each does its part
+stages() {
 	skip_unless static "ringfence is not static, and would not run in the container" \
 		has_static "$RINGFENCE"
 	own_host
@@ -508,15 +507,15 @@ has_runc() {
 		sysctl: {kernel.msgmax: 4321}
 	END
 	cat >poststop.yaml <<<'mounts: [{file: /poststop}]'
-	on_host runc --root "$DIR/runc" create --bundle bundle "$RUNC_ID" >out 2>&1 </dev/null
+	on_host "$@" create --bundle bundle "$RUNC_ID" >out 2>&1 </dev/null || { cat out; return 1; }
 	grep -rxq 55 /sys/fs/cgroup/pids/ringfence-hook-test/pids.max /sys/fs/cgroup/ringfence-hook-test/pids.max
-	on_host runc --root "$DIR/runc" start "$RUNC_ID"
+	on_host "$@" start "$RUNC_ID"
 	timeout 60 "$BUSYBOX" sh -c 'echo >source/go'
 	for _ in $(seq 500); do
-		[ "$(on_host runc --root "$DIR/runc" state "$RUNC_ID" | grep -c stopped)" = 1 ] && break
+		[ "$(on_host "$@" state "$RUNC_ID" | grep -c stopped)" = 1 ] && break
 		sleep 0.02
 	done
-	on_host runc --root "$DIR/runc" delete "$RUNC_ID"
+	on_host "$@" delete "$RUNC_ID"
 	for stage in prestart createRuntime createContainer startContainer poststart; do
 		grep -qx $stage out
 	done
@@ -527,6 +526,18 @@ has_runc() {
 	grep -q ' on /tmp type tmpfs' out
 	[ -e "$ROOT/poststop" ]
 	[ ! -e "$ROOT/data/file" ]
+}
+
+@test "with runc, each stage does its part" {
+	need_root
+	skip_unless runc "needs runc" has_runc
+	stages runc --root "$DIR/runc"
+}
+
+@test "with ringfence-oci, each stage does its part" {
+	need_root
+	skip_unless runc "needs runc for a bundle" has_runc
+	stages "$RF_BUILDDIR/ringfence-oci" --root "$DIR/runc"
 }
 
 @test "with runc, a hook that fails is a container that does not start" {

@@ -106,6 +106,11 @@ END2
 	nothing_left
 }
 
+# of the entry, behind its place
+message() {
+	sed 's/.*"msg":"[^ ]*: \([^"]*\)",".*/\1/' log
+}
+
 @test "a hook that fails, at any stage" {
 	local stage
 
@@ -116,6 +121,15 @@ END2
 		bundle "c['hooks'] = {'$stage': [{'path': '/no/such/hook'}]}"
 		logged run -b "$BUNDLE" "$ID"
 		entry hook '{"path":"/no/such/hook"'
+		nothing_left
+	done
+	# what it says last is in the one line that engines show, also of a status like a shell's
+	for stage in createRuntime createContainer startContainer; do
+		bundle "c['hooks'] = {'$stage': [{'path': '/bin/sh', 'args': ['sh', '-c',
+			'echo first >&2; echo last words >/dev/stderr; exit 127'], 'env': ['PATH=/bin']}]}"
+		logged run -b "$BUNDLE" "$ID"
+		entry hook '{"path":"/bin/sh"'
+		[ "$(message)" = "$stage[0], /bin/sh: it ended with status 127: last words" ]
 		nothing_left
 	done
 	# too late to fail for these, but not to be said

@@ -44,6 +44,24 @@ has_landlock() {
 
 # -------------------------------------------------------------------- what it does
 
+@test "Landlock is in force for a hook of the image's, which it lets run" {
+	need_landlock
+	cp /usr/bin/cp "$BUNDLE/rootfs/hook"
+	mkdir -m 1777 "$BUNDLE/rootfs/tmp/let"
+	echo hidden >"$BUNDLE/rootfs/etc/secret"
+	fragment '{landlock: {read: [/usr, /proc], write: [/tmp/let, /dev/null]}}' '
+c["root"]["readonly"] = False
+c["hooks"] = {"startContainer": [{"path": "/hook", "args": ["cp", "/usr/bin/true", "/tmp/let/copy"]}]}' true
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ -e "$BUNDLE/rootfs/tmp/let/copy" ]
+	fragment '{landlock: {read: [/usr, /proc], write: [/tmp/let, /dev/null]}}' '
+c["root"]["readonly"] = False
+c["hooks"] = {"startContainer": [{"path": "/hook", "args": ["cp", "/etc/secret", "/tmp/let/secret"]}]}' true
+	run -1 oci run -b "$BUNDLE" "$ID"
+	assert_output_has "Permission denied"
+	[ ! -e "$BUNDLE/rootfs/tmp/let/secret" ]
+}
+
 @test "Landlock is in force for the command, and for exec" {
 	local probe='echo x >/tmp/free; echo x >/tmp/fixed/y; cat /etc/secret; echo end'
 

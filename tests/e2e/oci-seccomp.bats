@@ -73,6 +73,15 @@ state() {
 	[ "$(state 's["state"]["status"]')" = running ]
 }
 
+@test "a hook of the image's is answered for, with the status that the container has" {
+	agent mkdir=-95 mkdirat=-95
+	asking True '"mkdir mkdirat"' 'c["hooks"] = {"startContainer": [{"path": "/bin/mkdir", "args": ["mkdir", "/tmp/x"]}]}' true
+	run -1 oci run -b "$BUNDLE" "$ID"
+	assert_output_has "Operation not supported"
+	[ "$(state 's["state"]["status"]')" = created ]
+	nothing_left
+}
+
 @test "calls of the set-up that the filter asks about are answered too" {
 	agent
 	asking False '"execve capset setresuid setresgid setgroups prctl"' \

@@ -384,6 +384,10 @@ END
 	nothing_left
 }
 
+is_over() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.[ZX]' "/proc/$1/status" 2>/dev/null
+}
+
 @test "a hook that fails ends the container, is named, and has its time" {
 	local stage
 
@@ -398,6 +402,10 @@ c['process']['args'] = ['echo', 'ran']"
 		assert_output_has "not over after 1 s"
 		nothing_left
 	done
+	# what it has started goes with it
+	bundle "c['hooks'] = {'createRuntime': [{'path': '/bin/sh', 'args': ['sh', '-c', 'sleep 100 & echo \$! >$DIR/sleeper; wait'], 'timeout': 1}]}"
+	run -1 timeout 30 "$OCI" --root "$STATE" run -b "$BUNDLE" "$ID"
+	until_true is_over "$(cat sleeper)"
 	bundle "c['hooks'] = {'poststart': [{'path': '/bin/false'}], 'poststop': [{'path': '/nosuch'}]}" echo ran
 	run -0 oci run -b "$BUNDLE" "$ID"
 	assert_output_has "poststart[0], /bin/false"
@@ -416,6 +424,31 @@ c['process']['args'] = ['echo', 'ran']"
 	[ ! -s out ]
 	oci delete "$ID"
 	nothing_left
+}
+
+@test "a hook has the number of the process where it runs" {
+	local own
+
+	cat >pid <<END
+#!/bin/sh
+echo "\$1 \$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p')" >>"$DIR/notes"
+END
+	chmod 755 pid
+	: >notes
+	chmod 666 notes
+	bundle "
+def h(stage): return {'path': '$DIR/pid', 'args': ['pid', stage], 'env': ['PATH=/bin:/usr/bin']}
+c['hooks'] = {s: [h(s)] for s in ('createRuntime', 'createContainer', 'startContainer', 'poststart')}
+c['mounts'].append({'destination': '$DIR', 'source': '$DIR', 'type': 'bind', 'options': ['rbind', 'rw']})" sleep 100
+	oci run -d --pid-file number -b "$BUNDLE" "$ID" </dev/null >/dev/null
+	own=$(cat number)
+	oci delete --force "$ID"
+	diff notes - <<END
+createRuntime $own
+createContainer 1
+startContainer 1
+poststart $own
+END
 }
 
 @test "a hook may ask for the state" {
