@@ -116,7 +116,7 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		return rf_err_set(err, ENOMEM, "the container");
 	r = rf_probe(&n->f, err);
 	if (r == 0)
-		r = rf_oci_load(n->bundle, n->config, n->sb, &n->c, err);
+		r = rf_oci_load(n->bundle, n->config, n->sb, &n->c, &n->config_text, err);
 	if (r == 0 && !n->c.has_process)
 		r = rf_err_set(err, EINVAL, "%s/config.json: no `process`", n->bundle);
 	if (r == 0 && n->c.fragment)
@@ -439,6 +439,8 @@ int oci_create(struct oci_creation *n, const char *id, struct rf_err *err)
 		return r;
 	n->failed_op = NULL;
 	r = oci_state_new(&n->k, id, err);
+	if (r == 0)
+		r = oci_config_keep(&n->k, n->config_text, err);
 	if (r == 0)
 		r = make_groups(n, err);
 	if (r == 0)

@@ -16,7 +16,7 @@ struct oci_creation {
 	struct oci_io	 io;
 	bool		 no_keyring, detach, keep;
 
-	char		*bundle_text;
+	char		*bundle_text, *config_text;
 	struct oci_container k;
 	struct rf_sandbox *sb;
 	struct rf_oci_config c;

@@ -33,7 +33,7 @@ struct oci_entry {
 int oci_enter(struct oci_entry *e, const struct oci_container *k, struct rf_err *err);
 
 /*
- * oci_process.c: @e's sandbox as the bundle of @k describes its process, for another
+ * oci_process.c: @e's sandbox as the configuration of @k describes its process, for another
  * command; @c is what else the file says.  Then, when all that the caller wants different
  * is, what confines it: labels, the fragment, the filter.
  */

@@ -70,7 +70,7 @@ static int compile(struct explain *e, struct rf_err *err)
 {
 	const unsigned int pure = e->features ? RF_OCI_PURE : 0;
 	struct rf_sandbox *sb = e->load.sb;
-	int r = rf_oci_load(e->bundle, NULL, sb, &e->c, err);
+	int r = rf_oci_load(e->bundle, NULL, sb, &e->c, NULL, err);
 
 	if (r == 0 && !e->c.has_process)
 		r = rf_err_set(err, EINVAL, "%s/config.json: no `process`", e->bundle);

@@ -216,7 +216,7 @@ static int fail(const struct oci_container *k, const struct rf_oci_hook *hook, i
 	const struct rf_place *place = NULL;
 	struct rf_oci_config c;
 
-	if (sb && k->bundle && rf_oci_load(k->bundle, k->config, sb, &c, &ignored) == 0)
+	if (sb && k->bundle && oci_config_load(k, sb, &c, &ignored) == 0)
 		for (size_t i = 0; i < c.nr_hooks; i++)
 			if (!strcmp(c.hooks[i].path, hook->path) &&
 			    !strcmp(c.hooks[i].where + strlen("hooks."), hook->where))

@@ -1,13 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What one more process of a container has of the container's own: its user, capabilities,
- * filter, labels and groups, as the bundle says them.
+ * filter, labels and groups, as the configuration says them that the container was made
+ * with.  Whatever becomes of the bundle, that is kept beside the state.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "error.h"
 #include "oci_enter.h"
+
+#define FILE_NAME "config.json"
+
+int oci_config_keep(const struct oci_container *k, const char *text, struct rf_err *err)
+{
+	return oci_state_put(k, FILE_NAME, text, err);
+}
+
+int oci_config_load(const struct oci_container *k, struct rf_sandbox *sb, struct rf_oci_config *c,
+		    struct rf_err *err)
+{
+	const char *name;
+	size_t len;
+	char *text = oci_state_get(k, FILE_NAME, &len);
+	int r;
+
+	if (!text && errno == ENOENT)	/* made before it was kept */
+		return rf_oci_load(k->bundle, k->config, sb, c, NULL, err);
+	if (!text)
+		return rf_err_set(err, errno, "%s/%s/" FILE_NAME, oci.root, k->id);
+	/* people know it by where they wrote it */
+	name = rf_oci_config_path(sb, k->bundle, k->config);
+	r = name ? rf_oci_parse(name, text, len, sb, c, err) : rf_err_set(err, ENOMEM, "the process");
+	free(text);
+	return r;
+}
 
 /* Of the container's configuration its process is left, and its filter. */
 static void strip(struct rf_sandbox *sb)
@@ -37,7 +64,7 @@ int oci_process_load(struct oci_entry *e, const struct oci_container *k, struct 
 	e->sb = rf_sandbox_new();
 	r = e->sb ? rf_probe(&e->f, err) : rf_err_set(err, ENOMEM, "the process");
 	if (r == 0)
-		r = rf_oci_load(k->bundle, k->config, e->sb, c, err);
+		r = oci_config_load(k, e->sb, c, err);
 	if (r < 0)
 		return r;
 	strip(e->sb);

@@ -130,6 +130,13 @@ int oci_groups_open_below(const struct oci_container *k, const char *const *belo
 			  struct rf_cgroup_spec *c, struct rf_err *err);
 /* The group by which all of it is stopped and killed, or NULL. */
 const char *oci_state_tracker(const struct oci_container *k);
+/*
+ * oci_process.c: keep @text as the configuration that the container was made with; read it.
+ * Its places are those of the bundle's file.
+ */
+int oci_config_keep(const struct oci_container *k, const char *text, struct rf_err *err);
+int oci_config_load(const struct oci_container *k, struct rf_sandbox *sb, struct rf_oci_config *c,
+		    struct rf_err *err);
 /* The value of one of its annotations, malloc'd; NULL: it has none of that name. */
 char *oci_state_annotation(const struct oci_container *k, const char *name);
 /* The JSON of runtime-spec's `state`, malloc'd. */

@@ -193,12 +193,19 @@ int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandb
 	return r < 0 ? r : check_whole(&o, root);
 }
 
-int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb,
-		struct rf_oci_config *c, struct rf_err *err)
+const char *rf_oci_config_path(struct rf_sandbox *sb, const char *bundle, const char *name)
 {
 	const bool absolute = name && *name == '/';
-	char *file = rf_sandbox_printf(sb, "%s%s%s", absolute ? "" : bundle, absolute ? "" : "/",
-				       name ? name : "config.json"), *text = NULL;
+
+	return rf_sandbox_printf(sb, "%s%s%s", absolute ? "" : bundle, absolute ? "" : "/",
+				 name ? name : "config.json");
+}
+
+int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb,
+		struct rf_oci_config *c, char **ret_text, struct rf_err *err)
+{
+	const char *file = rf_oci_config_path(sb, bundle, name);
+	char *text = NULL;
 	size_t len = 0;
 	int r;
 
@@ -208,6 +215,10 @@ int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb,
 	if (r < 0)
 		return r;
 	r = rf_oci_parse(file, text, len, sb, c, err);
+	if (r == 0 && ret_text) {
+		*ret_text = strndup(text, len);
+		r = *ret_text ? 0 : rf_err_set(err, ENOMEM, "reading %s", file);
+	}
 	free(text);
 	return r;
 }

@@ -123,9 +123,11 @@ struct rf_oci_config {
 /* Read @text, which errors call @name.  0, or a negative errno with @err. */
 int rf_oci_parse(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
 		 struct rf_oci_config *c, struct rf_err *err);
-/* Read file @name from the directory @bundle; NULL: config.json. */
+/* The path of file @name in the directory @bundle; NULL: config.json.  NULL: no memory. */
+const char *rf_oci_config_path(struct rf_sandbox *sb, const char *bundle, const char *name);
+/* Read it; *@ret_text, unless that is NULL, is what it says, malloc'd. */
 int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb, struct rf_oci_config *c,
-		struct rf_err *err);
+		char **ret_text, struct rf_err *err);
 /* A process alone, for `exec`. */
 int rf_oci_parse_process(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
 			 struct rf_oci_config *c, struct rf_err *err);

@@ -65,6 +65,24 @@ for k in ("bounding", "permitted", "effective"): a[k] = ["CAP_SYS_PTRACE", "CAP_
 	[ "$(grep -c 0000000000000000 <<<"$output")" = 2 ]
 }
 
+@test "what the bundle says after create changes nothing" {
+	bundle 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+	{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}
+c["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "mkdir /tmp/hooked; true"], "env": ["PATH=/bin"]}]}
+c["mounts"].append({"destination": "/tmp", "type": "tmpfs"})' sleep 100
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	bundle 'for s in c["process"]["capabilities"]: c["process"]["capabilities"][s] = ["CAP_SYS_ADMIN"]' true
+	oci start "$ID"
+	run -1 oci exec "$ID" mkdir /tmp/made
+	run -0 oci exec "$ID" sh -c 'ls -A /tmp; grep CapBnd /proc/self/status'
+	[ "$output" = "CapBnd:	0000000020000420" ]
+	mv "$BUNDLE" "$BUNDLE.away"
+	run -0 oci exec "$ID" echo there
+	mv "$BUNDLE.away" "$BUNDLE"
+	oci delete --force "$ID"
+	nothing_left
+}
+
 @test "state that is somebody else's to write is not believed" {
 	# CVE-2022-31214: a forged container
 	mkdir -p "$STATE"

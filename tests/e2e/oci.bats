@@ -426,6 +426,17 @@ c['process']['args'] = ['echo', 'ran']"
 	nothing_left
 }
 
+@test "create is all that needs the bundle's config.json" {
+	bundle "c['hooks'] = {'startContainer': [{'path': '/bin/true'}, {'path': '/bin/false'}]}" true
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	rm "$BUNDLE/config.json"
+	run -1 oci start "$ID"
+	# places are where it was written
+	[[ "$output" == "ringfence-oci: $BUNDLE/config.json:"*": startContainer[1], /bin/false: it ended with status 1" ]]
+	oci delete "$ID"
+	nothing_left
+}
+
 @test "a hook has the number of the process where it runs" {
 	local own
 
