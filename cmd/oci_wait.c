@@ -144,7 +144,7 @@ const char *oci_said_line(struct oci_said *s)
 	line = line ? line + 1 : s->tail;
 	for (char *p = line; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+			*p = *p == '\t' ? ' ' : '?';
 	return line;
 }
 
