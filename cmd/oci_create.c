@@ -107,6 +107,20 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 
 /* ------------------------------------------------------------------- the model */
 
+/* Nothing is mounted yet: it is what the bundle's root has. */
+static int find_home(struct oci_creation *n, struct rf_err *err)
+{
+	int bundle = open(n->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root = openat(bundle, n->c.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = oci_home(n->sb, root, err);
+
+	if (root >= 0)
+		(void)close(root);
+	if (bundle >= 0)
+		(void)close(bundle);
+	return r;
+}
+
 static int load(struct oci_creation *n, struct rf_err *err)
 {
 	int r;
@@ -131,6 +145,8 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		oci_grant(n->sb, &n->c, &n->f);
 	if (r == 0)
 		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
+	if (r == 0)
+		r = find_home(n, err);
 	n->sb->oci.keep_keyring = n->no_keyring;
 	return r == 0 ? oci_io_pass(&n->io, n->sb, err) : r;
 }

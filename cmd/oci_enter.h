@@ -14,6 +14,7 @@ struct oci_entry {
 	struct rf_features f;
 	struct oci_io	*io;		/* NULL: none */
 	const struct rf_oci_config *c;	/* that asks for capabilities; NULL: none does */
+	bool		 home;		/* it has HOME in any case */
 	bool		 in_groups;	/* it belongs to the container's control groups */
 	const char	*const *below;	/* or to some below them (oci_groups_open_below()) */
 	size_t		 nr_below;

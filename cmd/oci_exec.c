@@ -395,6 +395,7 @@ static int exec_main(int argc, char **argv)
 	if (r == 0)
 		r = oci_io_connect(&x.io, &err);
 	x.e.io = &x.io;
+	x.e.home = true;
 	x.e.below = x.below;
 	x.e.nr_below = x.nr_below;
 	if (r == 0)

@@ -11,6 +11,7 @@
  *	start	oci_start.c	opening the gate
  *	exec	oci_exec.c	one more process
  *	wait	oci_wait.c	until a process has ended, with its terminal
+ *	home	oci_home.c	HOME, for who has none
  *	hook	oci_hook.c	hooks
  *	listener oci_listener.c	who answers for a filter
  *	update	oci_update.c	other limits
@@ -203,6 +204,11 @@ int oci_listener_connect(const struct oci_container *k, struct rf_err *err);
 /* Hand it the descriptor @listener for process @pid of @k, which is @status; closes *@to. */
 int oci_listener_send(int *to, const struct oci_container *k, pid_t pid, enum oci_status status,
 		      int listener, struct rf_err *err);
+
+/* ----------------------------------------------------------------------- home */
+
+/* If @sb's environment has no HOME: that of its user, as the root @root (-1: unknown) has it. */
+int oci_home(struct rf_sandbox *sb, int root, struct rf_err *err);
 
 /* ------------------------------------------------------------------------ end */
 

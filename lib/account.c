@@ -74,6 +74,19 @@ static bool search(const struct wanted *w, FILE *f, struct rf_account *ret)
 	return found;
 }
 
+bool rf_account_in(const char *text, uint32_t id, struct rf_account *ret)
+{
+	const struct wanted w = { .which = RF_USERS, .id = id };
+
+	while (text) {
+		if (parse(&w, text, ret))
+			return true;
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return false;
+}
+
 /* A pipe from `getent DATABASE KEY`; NULL where there is none. */
 static FILE *getent(const struct wanted *w, pid_t *ret_pid)
 {

@@ -24,5 +24,7 @@ enum rf_accounts { RF_USERS, RF_GROUPS };
  */
 bool rf_account_by_name(enum rf_accounts which, const char *name, struct rf_account *ret);
 bool rf_account_by_id(enum rf_accounts which, uint32_t id, struct rf_account *ret);
+/* The user of number @id in @text, which is that of a file like /etc/passwd. */
+bool rf_account_in(const char *text, uint32_t id, struct rf_account *ret);
 
 #endif

@@ -51,8 +51,19 @@ for k in ("bounding", "permitted", "effective"): a[k] = ["CAP_SYS_PTRACE", "CAP_
 	rm -f "$ROOT/etc/passwd"
 	mkfifo "$ROOT/etc/passwd" "$ROOT/etc/group" "$ROOT/etc/nsswitch.conf"
 	running '' sleep 100
-	run -0 timeout 20 "$OCI" --root "$STATE" exec -u 0:0 "$ID" sh -c 'echo $$ >/dev/null; echo in'
-	[ "$output" = in ]
+	run -0 timeout 20 "$OCI" --root "$STATE" exec -u 0:0 "$ID" sh -c 'echo $$ >/dev/null; echo "in $HOME"'
+	[ "$output" = "in /" ]
+	# nor is a file outside, whatever link there is: HOME is the container's own or none's
+	rm "$ROOT/etc/passwd"
+	echo "root:x:0:0::/outside:/bin/sh" >"$DIR/outside/passwd"
+	bundle '' sh -c 'echo "$HOME"'
+	for link in "$DIR/outside/passwd" "../../../../../../../..$DIR/outside/passwd"; do
+		ln -sf "$link" "$ROOT/etc/passwd"
+		run -0 oci exec "$ID" sh -c 'echo "$HOME"'
+		[ "$output" = / ]
+		run -0 oci run -b "$BUNDLE" "$ID-second"
+		[ "$output" = / ]
+	done
 }
 
 @test "inheritable and ambient sets are empty unless they are asked for, in run and in exec" {

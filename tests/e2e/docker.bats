@@ -162,12 +162,13 @@ answers() {
 
 @test "what a container may do: users, capabilities, no_new_privs, filter, devices, sysctls" {
 	run --separate-stderr -0 new --rm --user 7:8 --group-add 9 --hostname h --env A=b --ulimit nofile=77:88 -- \
-		sh -c 'id -u; id -g; id -G; uname -n; echo $A; ulimit -n; ulimit -Hn'
+		sh -c 'id -u; id -g; id -G; uname -n; echo $A; echo $HOME; ulimit -n; ulimit -Hn'
 	[ "$output" = "7
 8
 8 9
 h
 b
+/
 77
 88" ]
 	run --separate-stderr -0 new --rm --cap-drop all --cap-add chown --security-opt no-new-privileges -- \

@@ -138,7 +138,7 @@ teardown() {
 	nothing_left
 }
 
-@test "the command has what the config says and nothing else" {
+@test "the command has what the config says, HOME, and nothing else" {
 	bundle 'p = c["process"]; p["env"] = ["PATH=/usr/bin", "A=b"]; p["cwd"] = "/tmp"
 p["user"]["umask"] = 0o27; p["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}]' \
 		sh -c 'env | sort | grep -v "^_=\|^PWD=\|^SHLVL="; pwd; umask; ulimit -Sn; ulimit -Hn
@@ -146,6 +146,7 @@ grep -E "NoNewPrivs|CapEff|CapAmb" /proc/self/status; ls /proc/self/fd | wc -l'
 	run -0 oci run -b "$BUNDLE" "$ID"
 	# ls has its own descriptor of the directory
 	[ "$output" = "A=b
+HOME=/
 PATH=/usr/bin
 /tmp
 0027
@@ -424,6 +425,32 @@ c['process']['args'] = ['echo', 'ran']"
 	[ ! -s out ]
 	oci delete "$ID"
 	nothing_left
+}
+
+@test "HOME is the user's as the container's /etc/passwd has it, unless there is one" {
+	printf '%s\n' root:x:0:0::/root:/bin/sh short:x:0 user:x:7:7:::/bin/sh other:x:8:8::relative \
+		>"$BUNDLE/rootfs/etc/passwd"
+	printf last:x:9:9::/home/last >>"$BUNDLE/rootfs/etc/passwd"
+	bundle '' sh -c 'echo "<$HOME>"'
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "</root>" ]
+	bundle 'c["process"]["env"].append("HOME=")' sh -c 'echo "<$HOME>"'
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "<>" ]
+	bundle '' sleep 100
+	oci run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	run -0 oci exec "$ID" sh -c 'echo "$HOME"'
+	[ "$output" = /root ]
+	run -0 oci exec -e HOME=/else "$ID" sh -c 'echo "$HOME"'
+	[ "$output" = /else ]
+	echo '{"cwd": "/", "args": ["sh", "-c", "echo $HOME"], "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}' >process.json
+	run -0 oci exec -p process.json "$ID"
+	[ "$output" = /root ]
+	is_root || return 0
+	for pair in 7:/ 8:/ 9:/home/last 10:/; do
+		run -0 oci exec -u "${pair%:*}" "$ID" sh -c 'echo "$HOME"'
+		[ "$output" = "${pair#*:}" ]
+	done
 }
 
 @test "create is all that needs the bundle's config.json" {
