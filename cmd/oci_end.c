@@ -269,7 +269,8 @@ static int kill_main(int argc, char **argv)
 	if (r == 0)
 		return oci_usage("kill: no container ID");
 	if (r == 2) {
-		e.sig = signal_number(words[1]);
+		/* 0 asks whether it is there, as with kill(2) and runc */
+		e.sig = !strcmp(words[1], "0") ? 0 : signal_number(words[1]);
 		if (e.sig < 0)
 			return oci_usage("kill: no signal '%.40s'", words[1]);
 	}

@@ -363,7 +363,9 @@ static int check_status(const struct exec *x, struct rf_err *err)
 {
 	enum oci_status status = oci_state_status(&x->k);
 
-	if (status == OCI_RUNNING || (status == OCI_PAUSED && x->ignore_paused))
+	/* in one that waits at its gate all but its command is there: as with runc and crun */
+	if (status == OCI_RUNNING || status == OCI_CREATED ||
+	    (status == OCI_PAUSED && x->ignore_paused))
 		return 0;
 	if (status == OCI_STOPPED)
 		return rf_err_set(err, EINVAL, "cannot exec in a stopped container");

@@ -36,6 +36,20 @@ teardown() {
 	nothing_left
 }
 
+@test "exec runs in what waits to be started, and the command is not there yet" {
+	bundle 'c["mounts"].append({"destination": "/tmp", "type": "tmpfs"})' \
+		sh -c 'cat /tmp/before; exec sleep 100'
+	oci create -b "$BUNDLE" --pid-file pid "$ID" </dev/null >out 2>err
+	run -0 oci exec "$ID" sh -c 'echo here >/tmp/before; ls -d /usr /proc/1'
+	assert_output_has $'/proc/1\n/usr'
+	has_status "$ID" created
+	[ ! -s out ]
+	oci start "$ID"
+	until_true grep -qx here out
+	oci delete --force "$ID"
+	nothing_left
+}
+
 @test "run gives the command's output and its exit status" {
 	bundle '' sh -c 'echo "pid $$ on $(uname -n)"; exit 7'
 	run -7 oci run -b "$BUNDLE" "$ID"
@@ -87,6 +101,14 @@ teardown() {
 	done
 	run -1 oci kill nobody NONE
 	assert_output_has "no signal 'NONE'"
+	# as kill(2) has it
+	oci create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>err
+	oci kill "$ID" 0
+	has_status "$ID" created
+	oci kill "$ID" 9
+	until_true has_status "$ID" stopped
+	run -1 oci kill "$ID" 0
+	oci delete "$ID"
 }
 
 @test "pause, resume and ps" {
