@@ -232,6 +232,8 @@ static int update_main(int argc, char **argv)
 		return oci_usage("update: no container ID");
 	if (r > 0)
 		r = update(&u, words[0], &err);
+	if (!u.file)	/* what the options came to is no file of anybody's */
+		err.file[0] = '\0';
 	json_decref(u.said);
 	return r < 0 ? oci_fail_op(&err, "update") : 0;
 }

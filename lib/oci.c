@@ -251,7 +251,7 @@ int rf_oci_parse_hooks(const char *name, const char *text, struct rf_sandbox *sb
 int rf_oci_parse_resources(const char *name, const char *text, size_t len, struct rf_sandbox *sb,
 			   struct rf_oci_config *c, struct rf_err *err)
 {
-	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err };
+	struct rf_oci_reader o = { .sb = sb, .c = c, .err = err, .updates = true };
 
 	begin(sb, c);
 	return read_part(name, text, len, &o, rf_oci_read_resources, sb);

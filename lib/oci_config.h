@@ -53,6 +53,8 @@ struct rf_oci_limit {
 	const char	*v1_text, *v2_text;
 	/* of version 2, where the kernel has no @v2_file; NULL: that is an error */
 	const char	*v2_else_file, *v2_else_text;
+	/* of version 2, where @v2_text is NULL: @v1_text without what this file says */
+	const char	*v2_less;
 	const char	*v2_usage;	/* the limit may not be below what this file says; NULL */
 	const char	*path;		/* in the config.json */
 	bool		 optional;	/* a kernel without the file has nothing to limit */
@@ -268,6 +270,7 @@ struct rf_oci_reader {
 	struct rf_sandbox *sb;
 	struct rf_oci_config *c;
 	struct rf_err	*err;
+	bool		 updates;	/* what is not said stays as it is */
 	char		 path[512];	/* of the value that is read */
 	size_t		 len;
 };

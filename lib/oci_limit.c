@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,24 @@ static int check_usage(const struct rf_oci_group *t, const struct rf_oci_limit *
 			 l->path, used, l->v2_text);
 }
 
+/* What is left of @l's text without what the group has by another file already. */
+static int subtract(const struct rf_oci_group *t, const struct rf_oci_limit *l, char buf[static 32],
+		    struct rf_err *err)
+{
+	const unsigned long long all = strtoull(l->v1_text, NULL, 10);
+	ssize_t n = rf_cgroup_read(t->dir, l->v2_less, buf, 32);
+	/* "max" is more than any */
+	const unsigned long long less = n > 0 && *buf != 'm' ? strtoull(buf, NULL, 10) : ULLONG_MAX;
+
+	if (n < 0)
+		return rf_err_at(err, &l->place, (int)-n, "%s: read %s/%s", l->path, t->dir, l->v2_less);
+	if (less > all)
+		return rf_err_at(err, &l->place, EINVAL, "%s: %s is less than %s/%s", l->path, l->v1_text,
+				 t->dir, l->v2_less);
+	(void)snprintf(buf, 32, "%llu", all - less);
+	return 0;
+}
+
 /* A file of version 2 is not there if the group above does not hand the controller down. */
 static void hint_occupied(const struct rf_oci_group *t, struct rf_err *err)
 {
@@ -65,10 +84,17 @@ static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit 
 	const struct rf_oci_group *t = tree_of(g, l->controller);
 	const char *file = g->unified ? l->v2_file : l->v1_file;
 	const char *text = g->unified ? l->v2_text : l->v1_text;
+	char rest[32];
 	int r;
 
 	if (file && !*file)	/* the other version's */
 		return 0;
+	if (g->unified && t && l->v2_less) {
+		r = subtract(t, l, rest, err);
+		if (r < 0)
+			return r;
+		text = rest;
+	}
 	if (!file || !text)
 		return rf_err_at(err, &l->place, EOPNOTSUPP, "%s: control groups of version %d have no %s",
 				 l->path, g->unified ? 2 : 1, g->unified ? l->v1_file : l->v2_file);
@@ -87,7 +113,9 @@ static int write_limit(const struct rf_oci_groups *g, const struct rf_oci_limit 
 		return 0;
 	if (r == 0)
 		return 0;
-	rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s", l->path, text, t->dir, file);
+	/* EINVAL is the kernel's here, and would not be said */
+	rf_err_at(err, &l->place, -r, "%s: write %s to %s/%s%s", l->path, text, t->dir, file,
+		  r == -EINVAL ? ": Invalid argument" : "");
 	if (r == -ENOENT)
 		hint_occupied(t, err);
 	return r;

@@ -91,16 +91,22 @@ static int read_count(struct rf_oci_reader *o, const struct rf_node *v, void *ob
 /* Of version 2 `swap` is beside `memory`, of 1 it contains it. */
 static int add_swap(struct rf_oci_reader *o, const struct rf_node *v, const struct memory *m)
 {
+	/* then it is the group that knows */
+	const bool unsaid = o->updates && (m->limit == NONE || m->limit == 0);
 	struct rf_oci_limit *l;
 
 	if (m->swap == NONE || (m->swap == 0 && m->limit <= 0))
 		return 0;
-	if (m->swap >= 0 && (m->limit == NONE || m->limit > m->swap))
+	if (!unsaid && m->swap >= 0 && (m->limit == NONE || m->limit > m->swap))
 		return rf_oci_fail(o, v, "`swap` is memory and swap together, and less than `limit`");
 	l = rf_oci_limit_add(o, &m->place, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
 	if (!l)
 		return rf_oci_no_memory(o);
 	l->v1_text = rf_sandbox_printf(o->sb, "%" PRId64, m->swap);
+	if (unsaid && m->swap >= 0) {
+		l->v2_less = "memory.max";
+		return l->v1_text ? 0 : rf_oci_no_memory(o);
+	}
 	l->v2_text = m->swap < 0 ? "max" : rf_sandbox_printf(o->sb, "%" PRId64, m->swap - m->limit);
 	return l->v1_text && l->v2_text ? 0 : rf_oci_no_memory(o);
 }

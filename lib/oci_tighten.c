@@ -378,8 +378,9 @@ int rf_oci_check_update(const struct rf_oci_config *c, const char *text, struct 
 		for (size_t i = 0; r == 0 && i < c->nr_limits; i++) {
 			const struct rf_oci_limit *l = &c->limits[i];
 
-			if (l->v2_file && !strcmp(l->v2_file, v.file) && l->v2_text &&
-			    is_more(v.file, l->v2_text, v.text))
+			/* what only the group knows is no less for sure */
+			if (l->v2_file && !strcmp(l->v2_file, v.file) &&
+			    (l->v2_less || (l->v2_text && is_more(v.file, l->v2_text, v.text))))
 				r = rf_err_at(err, &l->place, EINVAL, "%s: more than the '%s' that the "
 					      "container's annotation " RF_OCI_FRAGMENT " allows", l->path,
 					      v.text);

@@ -183,6 +183,12 @@ c["linux"]["cgroupsPath"] = "/'"$ID"'/inner"' sleep 100
 		oci update --memory 128m --memory-swap 134217728 "$ID"
 		value_is memory memory.memsw.limit_in_bytes memory.swap.max 134217728 0
 		oci update --memory 32m --memory-swap 32m "$ID"
+		# as `docker update` has it: the rest is what the group has
+		oci update --memory-swap 48m "$ID"
+		value_is memory memory.memsw.limit_in_bytes memory.swap.max 50331648 16777216
+		run -1 oci update --memory-swap 16m "$ID"
+		oci update --memory-swap 32m "$ID"
+		value_is memory memory.memsw.limit_in_bytes memory.swap.max 33554432 0
 	else
 		oci update --memory 32m "$ID"
 	fi
@@ -193,6 +199,9 @@ c["linux"]["cgroupsPath"] = "/'"$ID"'/inner"' sleep 100
 	run -1 oci update --memory 1x "$ID"
 	run -1 oci update --cpuset-cpus 9999 "$ID"
 	assert_output_has "cpuset.cpus"
+	# options are in no file, and what the kernel says is said
+	run -1 oci update --cpu-quota 5 "$ID"
+	[[ "$output" == "ringfence-oci: cpu: write 5"*": Invalid argument" ]]
 }
 
 @test "a command starts under a limit of one MiB of memory" {

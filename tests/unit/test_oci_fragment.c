@@ -155,6 +155,7 @@ TEST(an_update_stays_below_the_fragment)
 		{ "{\"pids\":{\"limit\":-1}}", -EINVAL },
 		{ "{\"memory\":{\"limit\":4096}}", 0 },
 		{ "{\"memory\":{\"limit\":2097152}}", -EINVAL },
+		{ "{\"memory\":{\"swap\":2097152}}", -EINVAL },
 		{ "{\"cpu\":{\"quota\":-1,\"period\":100000}}", -EINVAL },
 		{ "{\"cpu\":{\"shares\":2000}}", 0 },
 		{ "{\"unified\":{\"memory.max\":\"max\"}}", -EINVAL },
