@@ -240,12 +240,26 @@ static int check_root(struct hook *k, struct rf_err *err)
 	return 0;
 }
 
+/* The runtime has mounted it there: on any other directory mounts would go unseen. */
+static int check_mounted(struct hook *k, struct rf_err *err)
+{
+	struct statx stx;
+
+	if (statx(k->root, "", AT_EMPTY_PATH, 0, &stx) < 0)
+		return hook_fail(k, NULL, errno, err, "the container's root");
+	if (stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return hook_fail(k, NULL, EPERM, err, "the container's root is not where the bundle has it");
+	return 0;
+}
+
 static int open_root(struct hook *k, struct rf_err *err)
 {
 	int r;
 
 	if (k->def->root != RF_HOOK_ROOT_PROCESS) {
 		r = open_bundle_root(k, err);
+		if (r == 0 && k->def->root == RF_HOOK_ROOT_BUNDLE && k->fragment->sb->nr_mounts)
+			r = check_mounted(k, err);
 	} else {
 		k->root = openat(k->process.dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		r = k->root < 0 ? hook_fail(k, NULL, errno, err, "the root of process %d",

@@ -69,6 +69,36 @@ int rf_oci_take_tree(const char *path, unsigned int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* What the host calls root of the container; UINT32_MAX: it has none. */
+static uint32_t host_id(const struct rf_idrange *map, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (map[i].inside == 0)
+			return map[i].outside;
+	return UINT32_MAX;
+}
+
+/* May root of the container's user namespace go through each directory above @path? */
+static bool can_walk_to(const struct rf_sandbox *sb, const char *path)
+{
+	const struct rf_user *u = &sb->user;
+	const uint32_t uid = host_id(u->uid_map, u->nr_uid_map), gid = host_id(u->gid_map, u->nr_gid_map);
+
+	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+		char dir[PATH_MAX];
+		struct stat st;
+		mode_t may;
+
+		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path) + 1, path);
+		if (stat(dir, &st) < 0)
+			return false;
+		may = st.st_uid == uid ? S_IXUSR : st.st_gid == gid ? S_IXGRP : S_IXOTH;
+		if (!(st.st_mode & may))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Who is root in a user namespace is nobody in the directories of the engine: what it
  * cannot walk to is taken hold of here, by root of the host.
@@ -82,7 +112,9 @@ static int take_sources(struct rf_sandbox *sb, bool print, struct rf_err *err)
 	if (sb->root.fd < 0)
 		return rf_err_at(err, &sb->root.place, -sb->root.fd, "root.path: %s", sb->root.path);
 	sb->root.has_fd = true;
-	sb->scratch = "/tmp";
+	/* hooks look for it where it is */
+	if (!sb->oci.hooked || !can_walk_to(sb, sb->root.path))
+		sb->scratch = "/tmp";
 	for (size_t i = 0; i < sb->nr_mounts; i++) {
 		struct rf_mount *m = &sb->mounts[i];
 		int fd;

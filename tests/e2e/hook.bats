@@ -429,6 +429,9 @@ own_group() {
 	fails 125 'the container has no network namespace of its own' createRuntime
 	fragment <<<'sysctl: {kernel.hostname: x}'
 	fails 125 'the container has no uts namespace of its own' createRuntime
+	# nor is that mounted where a runtime mounts the root: what is put there would be lost
+	fragment <<<'mounts: [{tmpfs: /data}]'
+	fails 125 "the container's root is not where the bundle has it" createRuntime
 }
 
 @test "a file that exists is not overwritten" {

@@ -511,6 +511,25 @@ poststart $own
 END
 }
 
+@test "the root is where hooks look for it, also with ids of its own" {
+	need_root
+	# root of that user namespace is somebody else here, and has to get there
+	chmod o+x "$DIR" "$BUNDLE"
+	chown 100000:100000 "$BUNDLE/rootfs/etc"
+	echo 'mounts: [{ro: /etc/hostname, at: /etc/bound, create: true}]' >fragment.yaml
+	bundle "c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+c['hooks'] = {'createRuntime': [{'path': '$RINGFENCE', 'args': ['ringfence', 'hook', 'createRuntime', '$DIR/fragment.yaml']}],
+	'createContainer': [{'path': '/bin/sh', 'args': ['sh', '-c', 'readlink $BUNDLE/rootfs/proc/self && test ! -e /tmp/proc'], 'env': ['PATH=/bin']}]}" cat /etc/bound
+	run -0 oci run -b "$BUNDLE" "$ID"
+	[ "$output" = "$(cat /etc/hostname)" ]
+	# where it cannot, the hook says so, and mounts nothing elsewhere
+	chmod 700 "$DIR"
+	run -1 oci run -b "$BUNDLE" "$ID"
+	[[ "$output" == *"the container's root "* ]]
+	nothing_left
+}
+
 @test "a hook may ask for the state" {
 	cat >ask <<END
 #!/bin/sh
