@@ -123,7 +123,12 @@ static int pin(struct hook *k, struct rf_err *err)
 
 /* --------------------------------------------------------------- namespaces */
 
-/* Descriptors of those that are not ours. */
+/*
+ * Descriptors of those that are not ours.  Inside, the process may be one that the hook is
+ * not let look at: it has not given up its capabilities yet, or was made by who is outside
+ * the user namespace.  It is the hook's own namespaces that are worked in then, with the
+ * hook's own power.
+ */
 static int open_namespaces(struct hook *k, struct rf_err *err)
 {
 	for (int i = 0; i < RF_NS_NR; i++) {
@@ -146,7 +151,7 @@ static int open_namespaces(struct hook *k, struct rf_err *err)
 		}
 		if (fd >= 0)
 			(void)close(fd);
-		if (r < 0)
+		if (r < 0 && !(r == -EACCES && k->def->inside))
 			return hook_fail(k, NULL, -r, err, "the %s namespace of process %d",
 					 rf_ns_defs[i].name, (int)k->process.pid);
 	}
@@ -209,6 +214,13 @@ int hook_open_in(int dir, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Inside it is the hook's own as well, and that can always be opened. */
+static int open_process_root(const struct hook *k)
+{
+	return k->def->inside ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) :
+	       openat(k->process.dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* The root of the bundle, as the process sees it: there the runtime has mounted on it. */
 static int open_bundle_root(struct hook *k, struct rf_err *err)
 {
@@ -218,7 +230,7 @@ static int open_bundle_root(struct hook *k, struct rf_err *err)
 	if (r < 0)
 		return r;
 	base = k->def->root == RF_HOOK_ROOT_HOST ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) :
-	       openat(k->process.dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	       open_process_root(k);
 	if (base < 0)
 		return hook_fail(k, NULL, errno, err, "the root of process %d", (int)k->process.pid);
 	k->root = hook_open_in(base, path, O_DIRECTORY);
@@ -261,7 +273,7 @@ static int open_root(struct hook *k, struct rf_err *err)
 		if (r == 0 && k->def->root == RF_HOOK_ROOT_BUNDLE && k->fragment->sb->nr_mounts)
 			r = check_mounted(k, err);
 	} else {
-		k->root = openat(k->process.dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		k->root = open_process_root(k);
 		r = k->root < 0 ? hook_fail(k, NULL, errno, err, "the root of process %d",
 					    (int)k->process.pid) : 0;
 	}

@@ -543,6 +543,42 @@ stages() {
 	stages "$RF_BUILDDIR/ringfence-oci" --root "$DIR/runc"
 }
 
+@test "a hook inside works beside a process that it may not look at" {
+	local ids change="c['process']['noNewPrivileges'] = False"
+
+	need_root
+	skip_unless runc "needs runc for a bundle" has_runc
+	skip_unless static "ringfence is not static, and would not run in the container" \
+		has_static "$RINGFENCE"
+	ids="c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+	chmod 755 "$DIR"
+	runc_bundle 'ls /; ulimit -c'
+	chmod 755 bundle
+	echo 'mounts: [{file: /made-before}]' >createContainer.yaml
+	echo '{mounts: [{file: /made-after}], limits: {core: 0}}' >"$ROOT/startContainer.yaml"
+	cp bundle/config.json whole.json
+	for change in "$change" "$ids" "$ids; $change"; do
+		[[ "$change" != *user* ]] || chown 100000:100000 "$ROOT"
+		python3 - "$change" <<-'END'
+			import json, sys
+			c = json.load(open('whole.json'))
+			keep = ('createContainer', 'startContainer')
+			c['hooks'] = {k: v for k, v in c['hooks'].items() if k in keep}
+			# what engines give, and no more
+			for caps in c['process']['capabilities'].values():
+			    caps.remove('CAP_SYS_ADMIN')
+			exec(sys.argv[1])
+			json.dump(c, open('bundle/config.json', 'w'))
+		END
+		run -0 "$RF_BUILDDIR/ringfence-oci" --root "$DIR/runc" run --bundle bundle "$RUNC_ID" </dev/null
+		assert_output_has made-before
+		assert_output_has made-after
+		[ "${lines[-1]}" = 0 ]
+		rm "$ROOT"/made-*
+	done
+}
+
 @test "with runc, a hook that fails is a container that does not start" {
 	need_root
 	skip_unless runc "needs runc" has_runc
