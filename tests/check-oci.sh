@@ -46,10 +46,31 @@ refused() {
 	python3 "$RF_SRCDIR/tests/oci/agree.py" "$oci" "$features" "$RF_SRCDIR"/tests/oci/*.json
 }
 
+# The schemas of the specification itself, of the version that the package has.
+schemas=/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema
+conforms() {
+	rm -f "$dir/config.json"
+	"$oci" spec -b "$dir" && mv "$dir/config.json" "$dir/root.json" &&
+		"$oci" spec --rootless -b "$dir" &&
+		python3 "$RF_SRCDIR/tests/oci/conforms.py" $schemas config-schema.json "$dir/root.json" \
+			"$dir/config.json" "$RF_SRCDIR/tests/oci/minimal.json" "$RF_SRCDIR/tests/oci/tightened.json"
+}
+refuses_what_does_not() {
+	printf '{"ociVersion": 1, "root": {"path": "x"}}' >"$dir/config.json"
+	! python3 "$RF_SRCDIR/tests/oci/conforms.py" $schemas config-schema.json "$dir/config.json" &&
+		! (cd "$dir" && "$oci" explain --features "$features" 2>got) && cat "$dir/got" && grep -q 'ociVersion' "$dir/got"
+}
+
 ok "there is an example of each key" has_every_key
 for example in "$RF_SRCDIR"/tests/oci/*.json; do
 	ok "the chain of $(basename "$example")" is_golden "$example"
 done
 ok "explain --json has the same ops" json_is_the_same
 ok "a value of another type is refused, with its path and its line" refused
+if [ -d $schemas ] && python3 -c 'import jsonschema' 2>/dev/null; then
+	ok "what spec writes, and the examples, conform to the specification's schema" conforms
+	ok "what does not is refused by the schema and by the reader" refuses_what_does_not
+else
+	skip "the specification's schema" runtime-spec "needs golang-github-opencontainers-specs-dev and python3-jsonschema"
+fi
 done_testing

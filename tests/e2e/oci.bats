@@ -362,6 +362,26 @@ grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; pwd; echo $A; 
 	run -1 oci delete nobody
 }
 
+has_schemas() {
+	python3 -c 'import jsonschema' && [ -d "$SCHEMAS" ]
+}
+
+@test "the state conforms to the specification's schema, whatever it is" {
+	SCHEMAS=/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema
+	skip_unless runtime-spec "needs golang-github-opencontainers-specs-dev and python3-jsonschema" has_schemas
+	bundle 'c["annotations"] = {"a": "b"}' sleep 100
+	oci create -b "$BUNDLE" "$ID" >/dev/null
+	oci state "$ID" >created.json
+	oci start "$ID"
+	oci state "$ID" >running.json
+	oci kill "$ID" KILL
+	until_true has_status "$ID" stopped
+	oci state "$ID" >stopped.json
+	python3 "$SRCDIR/tests/oci/conforms.py" "$SCHEMAS" state-schema.json created.json running.json stopped.json
+	oci delete "$ID"
+	nothing_left
+}
+
 # ------------------------------------------------------------------------- hooks
 
 # hook FILE: a program that notes its name, its namespace and the state's status
