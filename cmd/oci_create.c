@@ -12,18 +12,15 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cgroup.h"
 #include "error.h"
 #include "oci_enter.h"
 #include "oci_gate.h"
@@ -107,20 +104,6 @@ static int take(void *state, const struct rf_opt *opt, const char *value, struct
 
 /* ------------------------------------------------------------------- the model */
 
-/* Nothing is mounted yet: it is what the bundle's root has. */
-static int find_home(struct oci_creation *n, struct rf_err *err)
-{
-	int bundle = open(n->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int root = openat(bundle, n->c.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = oci_home(n->sb, root, err);
-
-	if (root >= 0)
-		(void)close(root);
-	if (bundle >= 0)
-		(void)close(bundle);
-	return r;
-}
-
 static int load(struct oci_creation *n, struct rf_err *err)
 {
 	int r;
@@ -145,8 +128,6 @@ static int load(struct oci_creation *n, struct rf_err *err)
 		oci_grant(n->sb, &n->c, &n->f);
 	if (r == 0)
 		r = oci_io_check(&n->io, n->sb, n->c.terminal, err);
-	if (r == 0)
-		r = find_home(n, err);
 	n->sb->oci.keep_keyring = n->no_keyring;
 	return r == 0 ? oci_io_pass(&n->io, n->sb, err) : r;
 }
@@ -291,29 +272,6 @@ static int make_groups(struct oci_creation *n, struct rf_err *err)
 
 /* ------------------------------------------------------------------- the launch */
 
-/*
- * Hooks look for the container's groups by its process, which would join them by itself
- * only later.
- */
-static int join_groups(const struct oci_creation *n, struct rf_err *err)
-{
-	char number[16];
-	int r = 0;
-
-	(void)snprintf(number, sizeof(number), "%d", (int)n->k.pid);
-	for (size_t i = 0; r == 0 && i < n->k.nr_groups; i++) {
-		const char *dir = n->k.groups[i].dir;
-
-		/* on version 1 it is `tasks`: see cgroup.c */
-		r = rf_cgroup_write(dir, "tasks", number);
-		if (r == -ENOENT)
-			r = rf_cgroup_write(dir, "cgroup.procs", number);
-		if (r < 0)
-			rf_err_set(err, -r, "the container's process into control group %s", dir);
-	}
-	return r;
-}
-
 /* Before it pivots: what is outside is still in sight, and the process still dies with us. */
 static int at_hook_gate(struct oci_creation *n, struct rf_err *err)
 {
@@ -324,7 +282,8 @@ static int at_hook_gate(struct oci_creation *n, struct rf_err *err)
 
 	n->hooked = true;
 	n->failed_op = "cgroup";
-	r = join_groups(n, err);
+	/* hooks look for the groups by the process, which would join them by itself only later */
+	r = oci_groups_join(&n->k, n->k.pid, err);
 	if (r < 0)
 		return r;
 	n->failed_op = "hook";
@@ -392,6 +351,9 @@ static int launch(struct oci_creation *n, struct rf_err *err)
 	n->sb->oci.gate_fd = n->gate;
 	n->failed_op = "config";
 	r = rf_oci_resolve(n->sb, &n->c, &n->f, n->bundle, &n->g, 0, err);
+	/* nothing is mounted yet: it is what the bundle's root has */
+	if (r == 0)
+		r = oci_home(n->sb, AT_FDCWD, n->sb->root.path, err);
 	if (r == 0)
 		r = oci_groups_open(&n->k, &n->sb->cgroup, err);
 	if (r == 0)

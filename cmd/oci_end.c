@@ -22,8 +22,7 @@
 
 /* ----------------------------------------------------------------------- delete */
 
-/* Killed, and gone or a zombie: the rest is for whoever is its parent. */
-static int end_process(const struct oci_container *k)
+int oci_end_process(const struct oci_container *k, int patience_ms)
 {
 	int fd = oci_state_pidfd(k), r = 0;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -32,7 +31,7 @@ static int end_process(const struct oci_container *k)
 		return fd == -ESRCH ? 0 : fd;
 	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		r = -errno;
-	if (r == 0 && poll(&p, 1, PATIENCE_MS) != 1)
+	if (r == 0 && poll(&p, 1, patience_ms) != 1)
 		r = -ETIMEDOUT;
 	(void)close(fd);
 	return r;
@@ -57,7 +56,7 @@ int oci_delete(struct oci_container *k, struct rf_err *err)
 		(void)rf_cgroup_kill(tracker);
 		(void)rf_cgroup_thaw(tracker);
 	}
-	r = end_process(k);
+	r = oci_end_process(k, PATIENCE_MS);
 	if (r < 0)
 		return rf_err_set(err, -r, "kill container %s", k->id);
 	if (k->unit)
@@ -113,7 +112,7 @@ static void kill_first(const char *id)
 			(void)rf_cgroup_kill(tracker);
 			(void)rf_cgroup_thaw(tracker);
 		}
-		(void)end_process(&k);
+		(void)oci_end_process(&k, PATIENCE_MS);
 	}
 	oci_state_close(&k);
 }

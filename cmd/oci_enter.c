@@ -52,16 +52,6 @@ static int join_all(struct rf_sandbox *sb, int proc, struct rf_err *err)
 	return 0;
 }
 
-static int find_home(struct rf_sandbox *sb, int proc, struct rf_err *err)
-{
-	int root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = oci_home(sb, root, err);
-
-	if (root >= 0)
-		(void)close(root);
-	return r;
-}
-
 static int join_container(struct oci_entry *e, const struct oci_container *k, struct rf_err *err)
 {
 	char path[32];
@@ -73,7 +63,7 @@ static int join_container(struct oci_entry *e, const struct oci_container *k, st
 		return rf_err_set(err, EINVAL, "container not running");
 	r = join_all(e->sb, proc, err);
 	if (r == 0 && e->home)
-		r = find_home(e->sb, proc, err);
+		r = oci_home(e->sb, proc, "root", err);
 	(void)close(proc);
 	return r;
 }

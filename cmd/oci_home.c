@@ -68,16 +68,20 @@ static char *read_accounts(int root)
 	return text;
 }
 
-int oci_home(struct rf_sandbox *sb, int root, struct rf_err *err)
+int oci_home(struct rf_sandbox *sb, int dir, const char *path, struct rf_err *err)
 {
 	struct rf_account a;
 	const char *home = "/";
 	size_t nr = 0;
 	char **envp, *text;
+	int root;
 
 	if (has_home(sb))
 		return 0;
+	root = openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	text = root < 0 ? NULL : read_accounts(root);
+	if (root >= 0)
+		(void)close(root);
 	if (text && rf_account_in(text, (uint32_t)sb->user.uid, &a) && *a.home == '/')
 		home = a.home;
 	for (; sb->envp && sb->envp[nr]; nr++)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -161,4 +162,18 @@ int oci_groups_open_below(const struct oci_container *k, const char *const *belo
 int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err)
 {
 	return oci_groups_open_below(k, NULL, 0, c, err);
+}
+
+int oci_groups_join(const struct oci_container *k, pid_t pid, struct rf_err *err)
+{
+	struct rf_cgroup_spec c = { .nr_fds = 0 };
+	int r = oci_groups_open(k, &c, err);
+
+	for (size_t i = 0; i < c.nr_fds; i++) {
+		if (r == 0 && dprintf(c.fds[i], "%d", (int)pid) < 0)
+			r = rf_err_set(err, errno, "the container's process into control group %s",
+				       k->groups[i].dir);
+		(void)close(c.fds[i]);
+	}
+	return r;
 }

@@ -126,6 +126,8 @@ pid_t oci_state_pid_inside(const struct oci_container *k);
 uint64_t oci_start_time(pid_t pid);
 /* What a task joins @k's groups by: their files, which it may not open itself.  oci_join.c */
 int oci_groups_open(const struct oci_container *k, struct rf_cgroup_spec *c, struct rf_err *err);
+/* Task @pid, which is of one thread, into @k's groups. */
+int oci_groups_join(const struct oci_container *k, pid_t pid, struct rf_err *err);
 /* The same for groups below them, each as "PATH" or "CONTROLLER,...:PATH". */
 int oci_groups_open_below(const struct oci_container *k, const char *const *below, size_t nr,
 			  struct rf_cgroup_spec *c, struct rf_err *err);
@@ -207,13 +209,18 @@ int oci_listener_send(int *to, const struct oci_container *k, pid_t pid, enum oc
 
 /* ----------------------------------------------------------------------- home */
 
-/* If @sb's environment has no HOME: that of its user, as the root @root (-1: unknown) has it. */
-int oci_home(struct rf_sandbox *sb, int root, struct rf_err *err);
+/* If @sb's environment has no HOME: that of its user, as the root at @path of @dir has it. */
+int oci_home(struct rf_sandbox *sb, int dir, const char *path, struct rf_err *err);
 
 /* ------------------------------------------------------------------------ end */
 
 /* Call for each container of the root whose state can be read; without their locks. */
 int oci_each(int (*visit)(void *arg, struct oci_container *k), void *arg, struct rf_err *err);
+/*
+ * Kill @k's process and wait up to @patience_ms until it is gone or a zombie, for whoever is
+ * its parent.  -ETIMEDOUT: it is neither.
+ */
+int oci_end_process(const struct oci_container *k, int patience_ms);
 /* Kill what is left, remove its groups and its directory: in bounded time. */
 int oci_delete(struct oci_container *k, struct rf_err *err);
 

@@ -9,13 +9,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,6 +22,8 @@
 #include "oci_verdict.h"
 #include "report.h"
 #include "ring.h"
+
+#define PATIENCE_MS 2000	/* for the end of what does not go on */
 
 /* The area of a process that is parked. */
 struct parked {
@@ -200,20 +199,6 @@ static int judge(const struct oci_container *k, const struct parked *p, uint32_t
 	return rf_err_set(err, EPROTO, "the container's process has ended");
 }
 
-#define PATIENCE_MS 2000	/* for the end of what has been killed */
-
-/* It does not go on; who asks for its state hears that. */
-static void kill_it(const struct oci_container *k)
-{
-	struct pollfd p = { .fd = oci_state_pidfd(k), .events = POLLIN };
-
-	if (p.fd < 0)
-		return;
-	if (syscall(SYS_pidfd_send_signal, p.fd, SIGKILL, NULL, 0) == 0)
-		(void)poll(&p, 1, PATIENCE_MS);
-	(void)close(p.fd);
-}
-
 static bool is_listener(const struct parked *p, const struct rf_report *rep)
 {
 	return rep->what == RF_REPORT_FD && rep->index < p->area->nr_ops &&
@@ -233,7 +218,7 @@ static int await_end(const struct oci_container *k, struct parked *p, struct rf_
 		if (fd >= 0)
 			(void)close(fd);
 		if (sent < 0)	/* nobody can answer for it */
-			kill_it(k);
+			(void)oci_end_process(k, PATIENCE_MS);
 	} while (r == 1 && sent == 0);
 	return sent;
 }
@@ -288,7 +273,7 @@ int oci_start(struct oci_container *k, const char **ret_op, struct rf_err *err)
 	*ret_op = "hook";
 	r = oci_hooks_run(k, RF_OCI_START_CONTAINER, OCI_CREATED, err);
 	if (r < 0) {
-		kill_it(k);
+		(void)oci_end_process(k, PATIENCE_MS);
 		oci_verdict_failed(k, 0, *ret_op, err);
 		return r;
 	}

@@ -684,7 +684,7 @@ int rf_native_result(const struct rf_native *n, const struct rf_op *op, uint32_t
 	case RF_OP_KEYRING:
 		if (result >= 0)
 			return seen < 0 ? RF_KEYRING_NONE : 0;
-		return result == -EPROTO && seen < 0 ? seen : result;
+		/* fall through */
 	case RF_OP_LINK_UP:
 		return result == -EPROTO && seen < 0 ? seen : result;
 	case RF_OP_VERIFY:

@@ -215,11 +215,10 @@ int rf_oci_load(const char *bundle, const char *name, struct rf_sandbox *sb,
 	if (r < 0)
 		return r;
 	r = rf_oci_parse(file, text, len, sb, c, err);
-	if (r == 0 && ret_text) {
-		*ret_text = strndup(text, len);
-		r = *ret_text ? 0 : rf_err_set(err, ENOMEM, "reading %s", file);
-	}
-	free(text);
+	if (r == 0 && ret_text)
+		*ret_text = text;
+	else
+		free(text);
 	return r;
 }
 

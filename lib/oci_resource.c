@@ -257,19 +257,27 @@ static int read_pids(struct rf_oci_reader *o, const struct rf_node *v, void *obj
 
 struct hugepage {
 	const char	*size;
-	uint64_t	 limit;
+	const char	*limit;
 };
 
-static int read_u64(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
+/* As the kernel's file is to have it. */
+static int read_pages(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
-	return rf_oci_uint(o, v, UINT64_MAX, obj);
+	const char **text = obj;
+	uint64_t n;
+	int r = rf_oci_uint(o, v, UINT64_MAX, &n);
+
+	if (r < 0)
+		return r;
+	*text = rf_sandbox_printf(o->sb, "%" PRIu64, n);
+	return *text ? 0 : rf_oci_no_memory(o);
 }
 
 static int add_hugepage(struct rf_oci_reader *o, const struct rf_node *v, void *obj)
 {
 	static const struct rf_oci_key keys[] = {
 		{ .name = "pageSize", .read = rf_oci_text, .offset = offsetof(struct hugepage, size) },
-		{ .name = "limit", .read = read_u64, .offset = offsetof(struct hugepage, limit) },
+		{ .name = "limit", .read = read_pages, .offset = offsetof(struct hugepage, limit) },
 		{ .name = NULL }
 	};
 	struct hugepage h = { .size = NULL };
@@ -281,13 +289,15 @@ static int add_hugepage(struct rf_oci_reader *o, const struct rf_node *v, void *
 		return r;
 	if (!h.size || !*h.size || strspn(h.size, "0123456789KMGB") != strlen(h.size))
 		return rf_oci_fail(o, v, "no size of pages");
+	if (!h.limit)
+		return rf_oci_fail(o, v, "no `limit`");
 	l = rf_oci_limit_add(o, &v->place, "hugetlb",
 		rf_sandbox_printf(o->sb, "hugetlb.%s.limit_in_bytes", h.size),
 		rf_sandbox_printf(o->sb, "hugetlb.%s.max", h.size));
 	if (!l || !l->v1_file || !l->v2_file)
 		return rf_oci_no_memory(o);
-	l->v1_text = l->v2_text = rf_sandbox_printf(o->sb, "%" PRIu64, h.limit);
-	return l->v1_text ? 0 : rf_oci_no_memory(o);
+	l->v1_text = l->v2_text = h.limit;
+	return 0;
 }
 
 static int read_hugepages(struct rf_oci_reader *o, const struct rf_node *v, void *obj)

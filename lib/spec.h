@@ -53,7 +53,7 @@ int rf_spec_parse(const char *name, const char *text, size_t len,
 
 /*
  * The text of @file, which is then for rf_spec_parse(), any number of times;
- * to be freed.
+ * to be freed; a NUL follows it.
  */
 int rf_spec_text(const char *file, char **ret_text, size_t *ret_len, struct rf_err *err);
 

@@ -85,6 +85,7 @@ static int read_fd(struct rf_reader *r, const char *name, int fd, char **ret_tex
 		}
 		len += (size_t)n;
 		if (!n) {
+			text[len] = '\0';	/* there is room: len < size */
 			*ret_text = text;
 			*ret_len = len;
 			return 0;

@@ -55,10 +55,21 @@ conforms() {
 		python3 "$RF_SRCDIR/tests/oci/conforms.py" $schemas config-schema.json "$dir/root.json" \
 			"$dir/config.json" "$RF_SRCDIR/tests/oci/minimal.json" "$RF_SRCDIR/tests/oci/tightened.json"
 }
+# Place, document.
+wrong='ociVersion {"ociVersion": 1, "root": {"path": "x"}}
+root {"ociVersion": "1.0.2", "root": "x"}
+process.args {"ociVersion": "1.0.2", "root": {"path": "x"}, "process": {"cwd": "/", "args": "sh"}}
+mounts[0] {"ociVersion": "1.0.2", "root": {"path": "x"}, "mounts": [{"type": "proc"}]}
+linux.namespaces[0] {"ociVersion": "1.0.2", "root": {"path": "x"}, "linux": {"namespaces": [{"path": "/x"}]}}
+linux.resources.hugepageLimits[0] {"ociVersion": "1.0.2", "root": {"path": "x"}, "linux": {"resources": {"hugepageLimits": [{"pageSize": "2MB"}]}}}
+linux.resources.rdma."mlx5_1".hcaHandles {"ociVersion": "1.0.2", "root": {"path": "x"}, "linux": {"resources": {"rdma": {"mlx5_1": {"hcaHandles": "2"}}}}}'
 refuses_what_does_not() {
-	printf '{"ociVersion": 1, "root": {"path": "x"}}' >"$dir/config.json"
-	! python3 "$RF_SRCDIR/tests/oci/conforms.py" $schemas config-schema.json "$dir/config.json" &&
-		! (cd "$dir" && "$oci" explain --features "$features" 2>got) && cat "$dir/got" && grep -q 'ociVersion' "$dir/got"
+	echo "$wrong" | while read -r place document; do
+		echo "$document" >"$dir/config.json"
+		! python3 "$RF_SRCDIR/tests/oci/conforms.py" $schemas config-schema.json "$dir/config.json" &&
+			! (cd "$dir" && "$oci" explain --features "$features" 2>got) && cat "$dir/got" &&
+			grep -qF "$place" "$dir/got" || exit 1
+	done
 }
 
 ok "there is an example of each key" has_every_key

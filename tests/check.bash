@@ -54,6 +54,11 @@ stage_build_gcc() {
 	make -s -C "$check_dir/gcc" -j"$jobs" check TESTS=
 }
 
+# What other stages left, or made now.
+need_gcc() {
+	[ -f "$check_dir/gcc/Makefile" ] || stage_build_gcc >&2
+}
+
 stage_build_clang() {
 	build "$check_dir/clang" CC=clang --enable-werror
 	make -s -C "$check_dir/clang" -j"$jobs" check TESTS=
@@ -76,7 +81,7 @@ run_check() {
 
 # The tests of one variable of Makefile.am.
 tests_of() {
-	[ -f "$check_dir/gcc/Makefile" ] || stage_build_gcc >&2
+	need_gcc
 	make -s -C "$check_dir/gcc" -f - print <<-END
 		include Makefile
 		print: ; @echo \$($1)
@@ -159,7 +164,7 @@ stage_engine_only() {
 
 # stage_deny ERROR SYSCALL: only the tests run under the filter, not make.
 stage_deny() {
-	[ -x "$check_dir/gcc/tests/helpers/deny" ] || stage_build_gcc
+	need_gcc
 	make -C "$check_dir/gcc" -j"$jobs" check VERBOSE=1 TESTS="$(tests_of engine_tests)" \
 		LOG_COMPILER="$check_dir/gcc/tests/helpers/deny -e $1 $2"
 }
@@ -194,7 +199,7 @@ source_files() {
 }
 
 stage_distcheck() {
-	[ -f "$check_dir/gcc/Makefile" ] || stage_build_gcc
+	need_gcc
 	# the release builds, installs and has what its tests read; what they find is
 	# the same as in the stages above
 	make -C "$check_dir/gcc" -j"$jobs" distcheck VERBOSE=1 \
