@@ -122,6 +122,12 @@ static void command_ended(struct launch *l, const struct rf_completion *done)
 	}
 }
 
+/* What a command that has done well has used nobody asks, but by a verdict. */
+static bool looks_back(const struct launch *l, const struct rf_completion *done)
+{
+	return l->wants_usage || done->result < 0 || done->status != 0;
+}
+
 /* What was in force while the command ran; only now is it known for all ops. */
 static void take_receipt(struct launch *l)
 {
@@ -314,15 +320,14 @@ int launch_handle(struct launch *l, const struct rf_completion *done)
 	case RF_DONE_ENDED:
 		/* who ends by a signal does not leave but dies of it */
 		if (done->result < 0 || !WIFEXITED(done->status) || l->limits.passed ||
-		    l->signals.ended_by || !limits_are_over(&l->limits))
+		    l->signals.ended_by || !limits_are_over(&l->limits, looks_back(l, done)))
 			return 0;
 		rf_context_left(l->ctx, l->left);
 		/* fall through */
 	case RF_DONE_EXIT:
 		failure_skipped(l->load, l->ctx, &l->skipped, &l->verdict.nr_skipped);
 		(void)terminal_finish(l->terminal);	/* before anything is said of it */
-		/* of a command that has done well nobody asks, but by a verdict */
-		limits_end(&l->limits, l->wants_usage || done->result < 0 || done->status != 0);
+		limits_end(&l->limits, looks_back(l, done));
 		command_ended(l, done);
 		limits_verdict(&l->limits, &l->verdict);
 		take_receipt(l);

@@ -97,12 +97,14 @@ enum limit_passed limits_due(struct limits *l)
 
 /* -------------------------------------------------------------------- the end */
 
-bool limits_are_over(const struct limits *l)
+bool limits_are_over(const struct limits *l, bool look)
 {
 	const char *path;
 
 	if (!l->sb || !group(l))
 		return true;
+	if (!look)
+		return rf_cgroup_is_over(group(l));
 	path = rf_cgroup_path(group(l));
 	return path && rf_cgroup_is_populated(path) == 0;
 }

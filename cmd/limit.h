@@ -30,8 +30,11 @@ int limits_start(struct limits *l, struct rf_sandbox *sb, struct rf_context *ctx
 		 struct rf_err *err);
 /* RF_DONE_TIMEOUT: which limit has passed, if any; waits for the next one otherwise. */
 enum limit_passed limits_due(struct limits *l);
-/* Is nobody in the group any more, if there is one? */
-bool limits_are_over(const struct limits *l);
+/*
+ * Is nobody in the group any more, if there is one?  @look: what has been used there is
+ * still to be read, by limits_end().
+ */
+bool limits_are_over(const struct limits *l, bool look);
 /* All tasks are gone: what they have used, if somebody wants to @look, and no group any more. */
 void limits_end(struct limits *l, bool look);
 

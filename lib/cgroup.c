@@ -5,7 +5,7 @@
  * A group belongs to its launcher: the name has its pid, and for as long as it
  * lives it holds a lock on each directory.  A launcher that is killed leaves its
  * groups behind; the next one that makes a group at the same place takes the
- * lock, and so knows that they are nobody's.
+ * lock, once its own task has been submitted, and so knows that they are nobody's.
  *
  * Tasks join by a descriptor that is opened here, with the launcher's rights:
  * the payload task may be another user by then.  On version 1 it is `tasks` and
@@ -31,7 +31,9 @@ static void dir_close(struct rf_cgroup_dir *d)
 {
 	if (d->fd >= 0)
 		(void)close(d->fd);
-	d->fd = -1;
+	if (d->parent >= 0)
+		(void)close(d->parent);
+	d->fd = d->parent = -1;
 	free(d->path);
 	d->path = NULL;
 }
@@ -39,19 +41,28 @@ static void dir_close(struct rf_cgroup_dir *d)
 /* Ours, and nobody's who sweeps: -EEXIST if another name must be tried. */
 static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, const char *name)
 {
-	*d = (struct rf_cgroup_dir){ .fd = -1, .v2 = s->tree->v2, .controllers = s->controllers };
+	*d = (struct rf_cgroup_dir){
+		.parent = -1, .fd = -1, .v2 = s->tree->v2, .controllers = s->controllers,
+	};
 	if (asprintf(&d->path, "%s/%s", s->parent, name) < 0) {
 		d->path = NULL;
 		return -ENOMEM;
 	}
-	if (mkdir(d->path, 0755) < 0)
+	d->parent = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->parent < 0 || mkdirat(d->parent, name, 0755) < 0)
 		return -errno;
-	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d->fd = openat(d->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->fd < 0)
 		return errno == ENOENT ? -EEXIST : -errno;
 	if (flock(d->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EEXIST : -errno;
-	return access(d->path, F_OK) < 0 ? -EEXIST : 0;
+	return faccessat(d->parent, name, F_OK, 0) < 0 ? -EEXIST : 0;
+}
+
+/* -EBUSY: somebody is in it. */
+static int dir_remove(const struct rf_cgroup *g, const struct rf_cgroup_dir *d)
+{
+	return unlinkat(d->parent, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static void groups_unmake(struct rf_cgroup *g)
@@ -94,7 +105,7 @@ static int write_limits(const struct rf_sandbox *sb, const struct rf_cgroup *g,
 {
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct rf_cgroup_dir *d = &g->dirs[i];
-		int r = rf_cgroup_limit(sb, d->v2, d->controllers, d->path, err);
+		int r = rf_cgroup_limit(sb, d->v2, d->controllers, d->path, d->fd, err);
 
 		if (r < 0)
 			return r;
@@ -196,8 +207,6 @@ int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err)
 	take_leaf(g, &plan);
 	if (sb->cgroup.keep)
 		keep_leaf(sb, g);
-	for (size_t i = 0; r == 0 && i < plan.nr; i++)
-		rf_cgroup_sweep(plan.spots[i].parent);
 	if (r == 0) {
 		g->tracker = plan.tracker;
 		r = groups_make(g, &plan, err);
@@ -249,9 +258,34 @@ int rf_cgroup_look(struct rf_sandbox *sb, bool pure, struct rf_err *err)
 	return r;
 }
 
+/* Of a cgroup: two links, and one for each group in it. */
+static bool has_others(const struct rf_cgroup_dir *d)
+{
+	struct stat st;
+
+	return fstat(d->parent, &st) < 0 || st.st_nlink > 3;
+}
+
+/* Beside ours, which are locked. */
+static void sweep_beside(const struct rf_cgroup *g)
+{
+	for (size_t i = 0; i < g->nr; i++) {
+		const char *path = g->dirs[i].path;
+		char *parent;
+
+		if (!has_others(&g->dirs[i]))
+			continue;
+		parent = strndup(path, (size_t)(strrchr(path, '/') - path));
+		if (parent)
+			rf_cgroup_sweep(parent);
+		free(parent);
+	}
+}
+
 void rf_cgroup_submitted(struct rf_sandbox *sb)
 {
 	struct rf_cgroup_spec *c = &sb->cgroup;
+	const bool is_first = c->nr_fds;
 
 	while (c->nr_fds) {
 		int fd = c->fds[--c->nr_fds];
@@ -259,6 +293,9 @@ void rf_cgroup_submitted(struct rf_sandbox *sb)
 		if (fd >= 0)
 			(void)close(fd);
 	}
+	/* what others left behind nobody has to wait for */
+	if (is_first && c->group)
+		sweep_beside(c->group);
 }
 
 void rf_cgroup_usage(const struct rf_cgroup *g, struct rf_cgroup_usage *ret)
@@ -271,6 +308,11 @@ void rf_cgroup_usage(const struct rf_cgroup *g, struct rf_cgroup_usage *ret)
 const char *rf_cgroup_path(const struct rf_cgroup *g)
 {
 	return g && g->tracker < g->nr ? g->dirs[g->tracker].path : NULL;
+}
+
+bool rf_cgroup_is_over(const struct rf_cgroup *g)
+{
+	return g->tracker < g->nr && dir_remove(g, &g->dirs[g->tracker]) == 0;
 }
 
 static bool has_children(const char *dir)
@@ -313,14 +355,17 @@ int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage)
 
 	if (!g)
 		return 0;
-	if (g->nr && rf_cgroup_path(g) && rf_cgroup_is_populated(rf_cgroup_path(g)) == 1)
+	if ((ret_usage || !rf_cgroup_is_over(g)) && rf_cgroup_path(g) &&
+	    rf_cgroup_is_populated(rf_cgroup_path(g)) == 1)
 		(void)rf_cgroup_kill(rf_cgroup_path(g));
 	if (ret_usage)
 		rf_cgroup_usage(g, ret_usage);
 	while (g->nr) {
 		struct rf_cgroup_dir *d = &g->dirs[--g->nr];
-		int one = rf_cgroup_remove(d->path);
+		int one = dir_remove(g, d);
 
+		if (one < 0)
+			one = rf_cgroup_remove(d->path);
 		if (one < 0)
 			r = one;
 		dir_close(d);

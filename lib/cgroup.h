@@ -127,9 +127,9 @@ struct rf_cgroup_value {
  */
 bool rf_cgroup_value(const struct rf_sandbox *sb, bool v2, uint32_t controllers, size_t index,
 		     struct rf_cgroup_value *ret);
-/* Write them all into the group @dir. 0 or a negative errno with @err. */
+/* Write them all into the group @dir, which is open as @fd. 0 or a negative errno with @err. */
 int rf_cgroup_limit(const struct rf_sandbox *sb, bool v2, uint32_t controllers, const char *dir,
-		    struct rf_err *err);
+		    int fd, struct rf_err *err);
 /* The place and the spec's word of the first limit that needs one of @controllers. */
 const struct rf_place *rf_cgroup_place_of(const struct rf_sandbox *sb, uint32_t controllers,
 					  const char **ret_word);
@@ -155,6 +155,7 @@ void rf_cgroup_usage_read(const char *dir, bool v2, uint32_t controllers,
 
 struct rf_cgroup_dir {
 	char		*path;
+	int		 parent;	/* where it was made */
 	int		 fd;		/* locked for as long as the launcher lives */
 	bool		 v2;
 	uint32_t	 controllers;
@@ -177,11 +178,17 @@ struct rf_cgroup {
 int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err);
 /* For printing: .nr_fds as on this host, or as on version 2 if @pure; nothing is made. */
 int rf_cgroup_look(struct rf_sandbox *sb, bool pure, struct rf_err *err);
-/* Close .fds: after rf_submit(). */
+/* Close .fds, after rf_submit(), and remove what dead launchers left in the same places. */
 void rf_cgroup_submitted(struct rf_sandbox *sb);
 
 /* What it has used so far. */
 void rf_cgroup_usage(const struct rf_cgroup *g, struct rf_cgroup_usage *ret);
+
+/*
+ * Is nobody in it?  Of whoever looks, for it is the kernel that says so by removing the group
+ * that it is killed by: what that has used is not to be had any more.
+ */
+bool rf_cgroup_is_over(const struct rf_cgroup *g);
 
 /*
  * Kill what is left in it, remove it, free it; NULL is fine.  @ret_usage may be
@@ -213,6 +220,7 @@ void rf_cgroup_sweep(const char *parent);
 /* Small files. The text without its newline at the end; the length or -errno. */
 ssize_t rf_cgroup_read(const char *dir, const char *file, char *buf, size_t size);
 int rf_cgroup_write(const char *dir, const char *file, const char *text);
+int rf_cgroup_write_at(int dir, const char *file, const char *text);
 /* Number behind @key at the start of a line, or -1. */
 int64_t rf_cgroup_field(const char *text, const char *key);
 

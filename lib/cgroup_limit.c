@@ -243,7 +243,7 @@ static int inherit(const char *dir, struct rf_cgroup_value *v)
 }
 
 int rf_cgroup_limit(const struct rf_sandbox *sb, bool v2, uint32_t controllers, const char *dir,
-		    struct rf_err *err)
+		    int fd, struct rf_err *err)
 {
 	struct rf_cgroup_value v;
 
@@ -251,7 +251,7 @@ int rf_cgroup_limit(const struct rf_sandbox *sb, bool v2, uint32_t controllers, 
 		int r = v.inherit ? inherit(dir, &v) : 0;
 
 		if (r == 0)
-			r = rf_cgroup_write(dir, v.file, v.text);
+			r = rf_cgroup_write_at(fd, v.file, v.text);
 		if (r == -ENOENT && v.optional)
 			continue;
 		if (r < 0)
@@ -292,10 +292,11 @@ ssize_t rf_cgroup_read(const char *dir, const char *file, char *buf, size_t size
 	return n;
 }
 
-int rf_cgroup_write(const char *dir, const char *file, const char *text)
+/* @fd is closed; a negative errno instead of it comes back. */
+static int write_all(int fd, const char *text)
 {
-	int fd = open_file(dir, file, O_WRONLY), r = 0;
 	ssize_t n;
+	int r = 0;
 
 	if (fd < 0)
 		return fd;
@@ -306,4 +307,16 @@ int rf_cgroup_write(const char *dir, const char *file, const char *text)
 		r = n < 0 ? -errno : -EIO;
 	(void)close(fd);
 	return r;
+}
+
+int rf_cgroup_write(const char *dir, const char *file, const char *text)
+{
+	return write_all(open_file(dir, file, O_WRONLY), text);
+}
+
+int rf_cgroup_write_at(int dir, const char *file, const char *text)
+{
+	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+
+	return write_all(fd < 0 ? -errno : fd, text);
 }

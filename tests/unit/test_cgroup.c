@@ -192,27 +192,39 @@ TEST(unlimited_takes_a_limit_back)
 }
 
 /* Every control file in turn is missing. */
+/* rf_cgroup_limit() of the group @at. */
+static int write_limits(const struct rf_sandbox *sb, bool v2, uint32_t controllers, const char *at,
+			struct rf_err *err)
+{
+	char dir[4096];
+	int fd, r;
+
+	snprintf(dir, sizeof(dir), "%s", below(at));
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	r = rf_cgroup_limit(sb, v2, controllers, dir, fd, err);
+	(void)close(fd);
+	return r;
+}
+
 static void each_file_missing(bool v2)
 {
 	struct sandbox_case s = sandbox_of(ALL_LIMITS, &root);
 	struct rf_cgroup_value v, missing;
-	char dir[4096];
 
 	for (size_t i = 0; rf_cgroup_value(s.sb, v2, ~0U, i, &missing); i++) {
 		struct rf_err err = RF_ERR_INIT;
 
-		snprintf(dir, sizeof(dir), "%s", below(""));
 		for (size_t k = 0; rf_cgroup_value(s.sb, v2, ~0U, k, &v); k++) {
 			char at[100];
 
 			snprintf(at, sizeof(at), "/%s", v.file);
 			harness_file(at, "");
 		}
-		EXPECT_INT(0, rf_cgroup_limit(s.sb, v2, ~0U, dir, NULL));
-		snprintf(dir, sizeof(dir), "%s", below(""));
-		EXPECT_INT(0, chdir(dir));
+		EXPECT_INT(0, write_limits(s.sb, v2, ~0U, "", NULL));
+		EXPECT_INT(0, chdir(below("")));
 		EXPECT_INT(0, unlink(missing.file));
-		EXPECT_INT(-ENOENT, rf_cgroup_limit(s.sb, v2, ~0U, dir, &err));
+		EXPECT_INT(-ENOENT, write_limits(s.sb, v2, ~0U, "", &err));
 		assert_non_null(strstr(err.msg, missing.file));
 		assert_non_null(strstr(err.msg, " limit: write "));
 		EXPECT_INT(1, err.line);
@@ -233,10 +245,10 @@ TEST(swap_that_nobody_counts_is_no_error_unless_it_was_asked_for)
 	struct rf_err err = RF_ERR_INIT;
 
 	harness_file("/memory.max", "");
-	EXPECT_INT(0, rf_cgroup_limit(s.sb, true, CTL(MEMORY), below(""), NULL));
+	EXPECT_INT(0, write_limits(s.sb, true, CTL(MEMORY), "", NULL));
 	sandbox_case_free(&s);
 	s = sandbox_of("limits: {memory: 1M, swap: 0}\n", &root);
-	EXPECT_INT(-ENOENT, rf_cgroup_limit(s.sb, true, CTL(MEMORY), below(""), &err));
+	EXPECT_INT(-ENOENT, write_limits(s.sb, true, CTL(MEMORY), "", &err));
 	EXPECT_STR("this kernel does not count swap", err.hint);
 	sandbox_case_free(&s);
 }
@@ -248,7 +260,7 @@ TEST(a_cpuset_of_version_1_has_what_the_group_above_has)
 	harness_file("/cpuset.mems", "0-3\n");
 	harness_file("/g/cpuset.mems", "");
 	harness_file("/g/cpuset.cpus", "");
-	EXPECT_INT(0, rf_cgroup_limit(s.sb, false, CTL(CPUSET), below("/g"), NULL));
+	EXPECT_INT(0, write_limits(s.sb, false, CTL(CPUSET), "/g", NULL));
 	expect_file("/g/cpuset.cpus", "1");
 	expect_file("/g/cpuset.mems", "0-3");
 	sandbox_case_free(&s);
