@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a policy to a program.  libseccomp makes its head: what checks the
- * architecture, and a tree for the calls whose arguments matter.  Each leaf
- * returns a mark, which then becomes a jump to the code that looks at the
- * arguments: rules are in order here and may overlap, which libseccomp's cannot.
+ * From a policy to a program.  libseccomp makes its head: what checks the architecture.
+ * Its leaves return marks, which then become jumps to a search among ranges of numbers
+ * with one answer each, or with one piece of code that looks at the arguments.
  *
- * All other numbers lead to a search among ranges with one answer each.  A
- * leaf per call, as libseccomp has it, makes a program three times as long,
- * and a launch waits for the kernel to translate it.  There too end calls that
- * libseccomp knows not at all or by another number, and those that i386 reaches
- * through socketcall and ipc.
+ * A leaf per call, as libseccomp has it, makes a program three times as long, and a
+ * launch waits for the kernel to translate it, and to run it once for each number of two
+ * architectures.  Besides, rules are in order here and may overlap, which libseccomp's
+ * cannot, and i386 has calls that are reached through socketcall and ipc.
  */
 #include "model.h"
 
@@ -40,8 +38,6 @@ struct decision {
 #define MARK_FOREIGN	1
 #define MARK_FIRST	2
 #define DECISIONS_MAX	1024
-/* libseccomp has dealt with the number */
-#define DONE		(-1)
 
 struct compiler {
 	const struct rf_policy *p;
@@ -49,7 +45,6 @@ struct compiler {
 	struct decision	 decisions[DECISIONS_MAX];
 	int		 nr;
 	int		 of_call[RF_CALLS_NR];
-	bool		 done[RF_CALLS_NR];
 	int		 unknown;	/* the decision about unknown numbers */
 	struct sock_filter head[BPF_MAXINSNS];
 	size_t		 nr_head;
@@ -145,32 +140,6 @@ static int decide_all(struct compiler *c)
 
 /* ----------------------------------------------------------- libseccomp */
 
-/* Whether a leaf of libseccomp's tree can stand for @call. */
-static bool is_leaf(const struct compiler *c, int call)
-{
-	const struct decision *d = &c->decisions[c->of_call[call]];
-
-	if (!d->nr)
-		return false;
-	if (has_abi(c, RF_ABI_I386) &&
-	    (rf_call_has_multiplexer(call) || rf_call_multiplexed(call, 1) >= 0))
-		return false;
-	if (seccomp_syscall_resolve_name(rf_calls[call].name) == __NR_SCMP_ERROR)
-		return false;
-	for (int abi = 0; abi < RF_ABI_NR; abi++) {
-		int ours = rf_calls[call].nr[abi], theirs;
-
-		if (!has_abi(c, abi))
-			continue;
-		theirs = seccomp_syscall_resolve_name_arch(abi_tokens[abi], rf_calls[call].name);
-		if (abi == RF_ABI_X32 && ours >= 0)
-			ours |= RF_X32_BIT;
-		if (ours != theirs && (ours >= 0 || theirs >= 0))
-			return false;
-	}
-	return true;
-}
-
 static int fill_filter(struct compiler *c, scmp_filter_ctx ctx)
 {
 	int r;
@@ -181,15 +150,6 @@ static int fill_filter(struct compiler *c, scmp_filter_ctx ctx)
 			r = seccomp_arch_add(ctx, abi_tokens[abi]);
 	if (!r)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRACE(MARK_FOREIGN));
-	if (!r)	/* a binary tree */
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (int call = 0; !r && call < RF_CALLS_NR; call++) {
-		if (!is_leaf(c, call))
-			continue;
-		c->done[call] = true;
-		r = seccomp_rule_add(ctx, SCMP_ACT_TRACE((uint32_t)c->of_call[call]),
-				     seccomp_syscall_resolve_name(rf_calls[call].name), 0);
-	}
 	return r;
 }
 
@@ -211,7 +171,7 @@ static int take_filter(struct compiler *c, scmp_filter_ctx ctx)
 	return r;
 }
 
-static int find_calls(struct compiler *c)
+static int head_code(struct compiler *c)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRACE(MARK_REST));
 	int r;
@@ -280,25 +240,17 @@ struct ranges {
 
 static void ranges_add(struct ranges *s, uint32_t start, int decision)
 {
-	if (decision == DONE) {
-		/* never asked for: whatever comes before goes on */
-		if (s->nr)
-			return;
-		decision = MARK_FIRST;
-	}
 	if (s->nr && s->all[s->nr - 1].decision == decision)
 		return;
 	s->all[s->nr++] = (struct range){ start, decision };
 }
 
-/* The decision about @call for ABI @abi, as far as libseccomp has left it to us. */
-static int rest_decision(struct compiler *c, int abi, int call)
+/* The decision about @call for ABI @abi. */
+static int call_decision(struct compiler *c, int abi, int call)
 {
 	const struct decision *d = &c->decisions[c->of_call[call]];
 	struct decision multiplexer = { .multiplexer = call };
 
-	if (c->done[call])
-		return DONE;
 	if (abi == RF_ABI_I386 && rf_call_multiplexed(call, 1) >= 0)
 		return decision_add(c, &multiplexer);
 	if (c->p->horizon[abi] >= 0 && rf_calls[call].nr[abi] > c->p->horizon[abi] && !d->nr &&
@@ -327,9 +279,9 @@ static int ranges_fill(struct compiler *c, int abi, struct ranges *s)
 	qsort(numbers, nr, sizeof(numbers[0]), by_number);
 	s->nr = 0;
 	for (size_t i = 0; i < nr; i++) {
-		int d = rest_decision(c, abi, (int)numbers[i][1]);
+		int d = call_decision(c, abi, (int)numbers[i][1]);
 
-		if (d < DONE)
+		if (d < 0)
 			return d;
 		if (numbers[i][0] > next)
 			ranges_add(s, next, c->unknown);
@@ -340,14 +292,29 @@ static int ranges_fill(struct compiler *c, int abi, struct ranges *s)
 	return 0;
 }
 
+/*
+ * The range that the upper half of @from ... @to begins with.  Half of the numbers, not of
+ * the ranges: the kernel runs a program for each number that it knows.
+ */
+static size_t middle_of(const struct ranges *s, size_t from, size_t to)
+{
+	const uint32_t half = s->all[from].start / 2 + s->all[to].start / 2;
+	size_t middle = from + 1;
+
+	while (middle < to && s->all[middle].start < half)
+		middle++;
+	return middle;
+}
+
 /* A binary tree over ranges @from ... @to. */
 static unsigned int ranges_code(struct compiler *c, const struct ranges *s, size_t from, size_t to)
 {
-	size_t middle = (from + to + 1) / 2;
+	size_t middle;
 	unsigned int above, below;
 
 	if (from == to)
 		return c->decisions[s->all[from].decision].label;
+	middle = middle_of(s, from, to);
 	above = ranges_code(c, s, middle, to);
 	below = ranges_code(c, s, from, middle - 1);
 	return rf_asm_test(&c->tail, BPF_JGE, s->all[middle].start, above, below);
@@ -366,38 +333,46 @@ static int abi_code(struct compiler *c, int abi, unsigned int *ret)
 	return 0;
 }
 
-/* What happens to numbers that libseccomp's tree does not have. */
+/* Numbers of x86_64, of x32, or of both: @ret is a label. */
+static int x86_64_code(struct compiler *c, unsigned int *ret)
+{
+	const bool has_x86_64 = has_abi(c, RF_ABI_X86_64), has_x32 = has_abi(c, RF_ABI_X32);
+	unsigned int x32 = 0;
+	int r = has_x32 ? abi_code(c, RF_ABI_X32, &x32) : 0;
+
+	if (r == 0 && has_x86_64)
+		r = abi_code(c, RF_ABI_X86_64, ret);
+	if (r < 0 || !has_x32)
+		return r;
+	if (has_x86_64)
+		*ret = rf_asm_test(&c->tail, BPF_JGE, RF_X32_BIT, x32, *ret);
+	else	/* what a tracer writes to skip a call */
+		*ret = rf_asm_test(&c->tail, BPF_JEQ, UINT32_MAX,
+				   rf_asm_ret(&c->tail, c->p->bad_abi_action), x32);
+	return 0;
+}
+
+/* Behind the head: what comes here is of an architecture of the policy. */
 static int rest_code(struct compiler *c)
 {
-	unsigned int next = rf_asm_ret(&c->tail, c->p->bad_abi_action), label = 0, x32 = next;
-	int r;
+	const bool is_x86_64 = has_abi(c, RF_ABI_X86_64) || has_abi(c, RF_ABI_X32);
+	unsigned int next = 0, nr = 0;
 
-	for (int abi = 0; abi < RF_ABI_NR; abi++) {
-		if (!has_abi(c, abi) || abi == RF_ABI_X86_64 || abi == RF_ABI_X32)
+	for (int abi = RF_ABI_NR; abi-- > 0;) {
+		unsigned int label = 0;
+		int r;
+
+		if (abi == RF_ABI_X32 || !(abi == RF_ABI_X86_64 ? is_x86_64 : has_abi(c, abi)))
 			continue;
-		r = abi_code(c, abi, &label);
+		r = abi == RF_ABI_X86_64 ? x86_64_code(c, &label) : abi_code(c, abi, &label);
 		if (r < 0)
 			return r;
 		label = rf_asm_load(&c->tail, offsetof(struct seccomp_data, nr), UINT32_MAX, label);
-		next = rf_asm_test(&c->tail, BPF_JEQ, rf_abi_defs[abi].arch, label, next);
+		next = nr++ ? rf_asm_test(&c->tail, BPF_JEQ, rf_abi_defs[abi].arch, label, next) : label;
 	}
-	if (has_abi(c, RF_ABI_X86_64) || has_abi(c, RF_ABI_X32)) {
-		if (has_abi(c, RF_ABI_X32) && (r = abi_code(c, RF_ABI_X32, &x32)) < 0)
-			return r;
-		label = rf_asm_ret(&c->tail, c->p->bad_abi_action);
-		if (has_abi(c, RF_ABI_X86_64) && (r = abi_code(c, RF_ABI_X86_64, &label)) < 0)
-			return r;
-		if (x32 != label)
-			label = rf_asm_test(&c->tail, BPF_JGE, RF_X32_BIT, x32, label);
-		/* what a tracer writes to skip a call */
-		label = rf_asm_test(&c->tail, BPF_JEQ, UINT32_MAX,
-				    rf_asm_ret(&c->tail, has_abi(c, RF_ABI_X86_64) ?
-				    c->p->unknown_action : c->p->bad_abi_action), label);
-		label = rf_asm_load(&c->tail, offsetof(struct seccomp_data, nr), UINT32_MAX, label);
-		next = rf_asm_test(&c->tail, BPF_JEQ, AUDIT_ARCH_X86_64, label, next);
-	}
-	c->decisions[MARK_REST].label =
-		rf_asm_load(&c->tail, offsetof(struct seccomp_data, arch), UINT32_MAX, next);
+	if (nr > 1)
+		next = rf_asm_load(&c->tail, offsetof(struct seccomp_data, arch), UINT32_MAX, next);
+	c->decisions[MARK_REST].label = next;
 	return 0;
 }
 
@@ -465,7 +440,7 @@ int rf_policy_compile(const struct rf_policy *policy, struct rf_filter *ret, str
 	c->nr = MARK_FIRST;
 	r = decide_all(c);
 	if (!r)
-		r = find_calls(c);
+		r = head_code(c);
 	if (!r)
 		r = tail_code(c);
 	if (!r)
