@@ -48,7 +48,7 @@ static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, con
 		d->path = NULL;
 		return -ENOMEM;
 	}
-	d->parent = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->parent = open(s->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->parent < 0 || mkdirat(d->parent, name, 0755) < 0)
 		return -errno;
 	d->fd = openat(d->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
