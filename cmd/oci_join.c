@@ -102,8 +102,7 @@ static int open_below(int dir, const char *path)
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 
-	path += strspn(path, "/");
-	return (int)syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how));
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
 
 static const char *path_of(const struct oci_group *g, const char *const *below, size_t nr)
@@ -129,13 +128,14 @@ static int open_members(int dir)
 
 static int open_group(const struct oci_group *g, const char *path, struct rf_err *err)
 {
-	int top = open(g->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int dir = top < 0 ? -1 : open_below(top, path);
+	const char *below = path + strspn(path, "/");
+	int top = open(g->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int dir = top < 0 || !*below ? top : open_below(top, below);
 	int fd = dir < 0 ? -1 : open_members(dir);
 
 	if (fd < 0)
 		rf_err_set(err, errno, "control group %s%s%s", g->dir, *path && *path != '/' ? "/" : "", path);
-	if (dir >= 0)
+	if (dir >= 0 && dir != top)
 		(void)close(dir);
 	if (top >= 0)
 		(void)close(top);

@@ -6,11 +6,13 @@
 #include "oci_config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "error.h"
@@ -176,23 +178,26 @@ static int write_rules_v1(const struct rf_oci_group *t, const struct rf_oci_conf
 {
 	char text[64];
 	size_t lost;
+	int dir, r = 0;
 
 	order_for_v1(c, order, rules);
 	lost = rf_device_lost_on_v1(rules, c->nr_rules);
 	if (lost < c->nr_rules)
 		return rf_err_at(err, &order[lost]->place, EOPNOTSUPP, "%s: control groups of version "
 				 "1 make no exception to an exception", order[lost]->path);
-	for (size_t i = 0; i < c->nr_rules; i++) {
+	dir = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; r == 0 && i < c->nr_rules; i++) {
 		const char *file = rules[i].allow ? "devices.allow" : "devices.deny";
-		int r;
 
 		print_rule(text, sizeof(text), &rules[i]);
-		r = rf_cgroup_write(t->dir, file, text);
+		r = dir < 0 ? -errno : rf_cgroup_write_at(dir, file, text);
 		if (r < 0)
-			return rf_err_at(err, &order[i]->place, -r, "%s: write %s to %s/%s",
-					 order[i]->path, text, t->dir, file);
+			rf_err_at(err, &order[i]->place, -r, "%s: write %s to %s/%s",
+				  order[i]->path, text, t->dir, file);
 	}
-	return 0;
+	if (dir >= 0)
+		(void)close(dir);
+	return r;
 }
 
 static int write_rules_v2(const struct rf_oci_group *t, const struct rf_oci_config *c,

@@ -34,11 +34,17 @@ int rf_oci_no_memory(struct rf_oci_reader *o)
 static size_t enter(struct rf_oci_reader *o, const char *before, const char *name,
 		    const char *after)
 {
-	size_t len = o->len, room = sizeof(o->path) - len;
-	int n = snprintf(o->path + len, room, "%s%s%s", before, name, after);
+	const char *const parts[] = { before, name, after };
+	const size_t len = o->len;
 
-	if (n > 0)
-		o->len += (size_t)n < room ? (size_t)n : room - 1;
+	/* by hand: for each key of the document, and errors alone want it */
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t n = strnlen(parts[i], sizeof(o->path) - 1 - o->len);
+
+		memcpy(o->path + o->len, parts[i], n);
+		o->len += n;
+	}
+	o->path[o->len] = '\0';
 	return len;
 }
 
