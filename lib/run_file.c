@@ -358,11 +358,23 @@ static long copy_all(struct rf_ctx *ctx, int to, int from)
 	return n;
 }
 
+static long mknod_exact(const struct spot *spot, unsigned int mode, unsigned long dev)
+{
+	long mask = rf_sys1(__NR_umask, 0), r;
+
+	r = rf_sys4(__NR_mknodat, spot->parent, spot->name, mode, dev);
+	rf_sys1(__NR_umask, mask);
+	return r;
+}
+
 static long file_make(struct rf_ctx *ctx, const struct rf_op *op, const struct spot *spot)
 {
 	struct rf_blob content = op->u.mkfile.content;
 	long fd, r;
 
+	/* nothing to open it for */
+	if (!content.len && op->u.mkfile.from < 0)
+		return mknod_exact(spot, S_IFREG | op->u.mkfile.mode, 0);
 	fd = rf_openat2(spot->parent, spot->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
 			0);
 	if (fd < 0)
@@ -446,12 +458,8 @@ static long node_fits(struct rf_ctx *ctx, const struct rf_op *op, int fd)
 
 static long node_make(struct rf_ctx *ctx, const struct rf_op *op, const struct spot *spot)
 {
-	long mask = rf_sys1(__NR_umask, 0), r;
-
 	(void)ctx;
-	r = rf_sys4(__NR_mknodat, spot->parent, spot->name, op->u.mknod.mode, op->u.mknod.dev);
-	rf_sys1(__NR_umask, mask);
-	return r;
+	return mknod_exact(spot, op->u.mknod.mode, op->u.mknod.dev);
 }
 
 RF_EXECUTOR(mknod)
