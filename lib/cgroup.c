@@ -31,38 +31,45 @@ static void dir_close(struct rf_cgroup_dir *d)
 {
 	if (d->fd >= 0)
 		(void)close(d->fd);
-	if (d->parent >= 0)
-		(void)close(d->parent);
-	d->fd = d->parent = -1;
+	d->fd = -1;
 	free(d->path);
 	d->path = NULL;
 }
 
 /* Ours, and nobody's who sweeps: -EEXIST if another name must be tried. */
-static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, const char *name)
+static int dir_make_at(struct rf_cgroup_dir *d, int parent, const char *name)
 {
-	*d = (struct rf_cgroup_dir){
-		.parent = -1, .fd = -1, .v2 = s->tree->v2, .controllers = s->controllers,
-	};
-	if (asprintf(&d->path, "%s/%s", s->parent, name) < 0) {
-		d->path = NULL;
-		return -ENOMEM;
-	}
-	d->parent = open(s->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (d->parent < 0 || mkdirat(d->parent, name, 0755) < 0)
+	if (mkdirat(parent, name, 0755) < 0)
 		return -errno;
-	d->fd = openat(d->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d->fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->fd < 0)
 		return errno == ENOENT ? -EEXIST : -errno;
 	if (flock(d->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EEXIST : -errno;
-	return faccessat(d->parent, name, F_OK, 0) < 0 ? -EEXIST : 0;
+	return faccessat(parent, name, F_OK, 0) < 0 ? -EEXIST : 0;
+}
+
+static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, const char *name)
+{
+	int parent, r;
+
+	*d = (struct rf_cgroup_dir){ .fd = -1, .v2 = s->tree->v2, .controllers = s->controllers };
+	if (asprintf(&d->path, "%s/%s", s->parent, name) < 0) {
+		d->path = NULL;
+		return -ENOMEM;
+	}
+	parent = open(s->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return -errno;
+	r = dir_make_at(d, parent, name);
+	(void)close(parent);
+	return r;
 }
 
 /* -EBUSY: somebody is in it. */
-static int dir_remove(const struct rf_cgroup *g, const struct rf_cgroup_dir *d)
+static int dir_remove(const struct rf_cgroup_dir *d)
 {
-	return unlinkat(d->parent, g->name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+	return rmdir(d->path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static void groups_unmake(struct rf_cgroup *g)
@@ -258,12 +265,12 @@ int rf_cgroup_look(struct rf_sandbox *sb, bool pure, struct rf_err *err)
 	return r;
 }
 
-/* Of a cgroup: two links, and one for each group in it. */
-static bool has_others(const struct rf_cgroup_dir *d)
+/* More than @nr in it?  A cgroup has two links, and one for each group. */
+static bool has_groups(const char *dir, nlink_t nr)
 {
 	struct stat st;
 
-	return fstat(d->parent, &st) < 0 || st.st_nlink > 3;
+	return stat(dir, &st) < 0 || st.st_nlink > 2 + nr;
 }
 
 /* Beside ours, which are locked. */
@@ -271,12 +278,9 @@ static void sweep_beside(const struct rf_cgroup *g)
 {
 	for (size_t i = 0; i < g->nr; i++) {
 		const char *path = g->dirs[i].path;
-		char *parent;
+		char *parent = strndup(path, (size_t)(strrchr(path, '/') - path));
 
-		if (!has_others(&g->dirs[i]))
-			continue;
-		parent = strndup(path, (size_t)(strrchr(path, '/') - path));
-		if (parent)
+		if (parent && has_groups(parent, 1))
 			rf_cgroup_sweep(parent);
 		free(parent);
 	}
@@ -312,15 +316,7 @@ const char *rf_cgroup_path(const struct rf_cgroup *g)
 
 bool rf_cgroup_is_over(const struct rf_cgroup *g)
 {
-	return g->tracker < g->nr && dir_remove(g, &g->dirs[g->tracker]) == 0;
-}
-
-static bool has_children(const char *dir)
-{
-	struct stat st;
-
-	/* of a cgroup: two, and one for each group in it */
-	return stat(dir, &st) < 0 || st.st_nlink > 2;
+	return g->tracker < g->nr && dir_remove(&g->dirs[g->tracker]) == 0;
 }
 
 /* Back to where the launcher was, as it was, unless others have come meanwhile. */
@@ -341,7 +337,7 @@ static void leave_leaf(struct rf_cgroup *g)
 				(void)snprintf(words + len, sizeof(words) - len, "%s-%s",
 					       len ? " " : "", rf_cgroup_ctls[c].v2);
 		}
-		if (stat(parent, &st) == 0 && st.st_nlink == 3 && !has_children(g->leaf) &&
+		if (stat(parent, &st) == 0 && st.st_nlink == 3 && !has_groups(g->leaf, 0) &&
 		    rf_cgroup_write(parent, "cgroup.subtree_control", words) == 0 &&
 		    rf_cgroup_write(parent, "cgroup.procs", "0") == 0)
 			(void)rmdir(g->leaf);
@@ -362,7 +358,7 @@ int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage)
 		rf_cgroup_usage(g, ret_usage);
 	while (g->nr) {
 		struct rf_cgroup_dir *d = &g->dirs[--g->nr];
-		int one = dir_remove(g, d);
+		int one = dir_remove(d);
 
 		if (one < 0)
 			one = rf_cgroup_remove(d->path);

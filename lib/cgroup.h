@@ -155,7 +155,6 @@ void rf_cgroup_usage_read(const char *dir, bool v2, uint32_t controllers,
 
 struct rf_cgroup_dir {
 	char		*path;
-	int		 parent;	/* where it was made */
 	int		 fd;		/* locked for as long as the launcher lives */
 	bool		 v2;
 	uint32_t	 controllers;
