@@ -107,7 +107,8 @@ c["linux"]["uidMappings"] = c["linux"]["gidMappings"] = [{"containerID": 0, "hos
 	chmod 755 "$BUNDLE" "$BUNDLE/rootfs"
 	oci run -b "$BUNDLE" "$ID" >out
 	grep -q 'inet 192.0.2.7/24' out
-	on_host ip link add dev0 type veth peer name peer0
+	# destroyed with the namespace, a moment later
+	until_true on_host ip link add dev0 type veth peer name peer0
 }
 
 @test "a launch that fails in a user namespace gives it back" {
