@@ -110,6 +110,9 @@ int rf_context_kill(struct rf_context *ctx)
 		return -ESRCH;
 	ctx->killed = true;
 	kill_all(ctx);
+	/* of a task apart that runs nobody has looked for the end so far */
+	if (ctx->started && ctx->apart)
+		rf_context_advance(ctx);
 	return 0;
 }
 
@@ -350,7 +353,7 @@ void rf_context_advance(struct rf_context *ctx)
 
 	if (!ctx->setup_over || ctx->done)
 		return;
-	if (ctx->started && ctx->apart) {
+	if (ctx->started && ctx->apart && !ctx->killed) {
 		/* its end is for whoever is its parent by then, who may want the status */
 		if (!rf_task_reap(&ctx->context, NULL, NULL, NULL))
 			arm(ctx, &ctx->context, RF_COOKIE_CONTEXT);
