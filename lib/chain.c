@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -375,7 +376,7 @@ struct check {
 	uint8_t			 phase;
 	bool			 has_init, has_payload, over;
 	bool			 has_nnp, has_landlock, has_filter;
-	int32_t			 init_slot;	/* of pid 1's pidfd */
+	int32_t			 made_slot;	/* by which another task's new namespace is joined */
 	struct rf_err		*err;
 };
 
@@ -550,11 +551,15 @@ static int check_clone(struct check *k, const struct rf_op *op)
 		if (!k->index || k->has_init || k->has_payload)
 			return refuse(k, "pid 1 is made once, by the context");
 		k->has_init = true;
-		k->init_slot = op->out;
+		k->made_slot = op->out;
 		return 0;
 	case RF_CLONE_APART:
 		if (!k->chain->own_image)
 			return refuse(k, "a task apart needs a context with memory of its own");
+		if (op->u.clone.unshare & ~(uint64_t)CLONE_NEWNET || !op->u.clone.unshare != (op->out < 0))
+			return refuse(k, "hands over a network namespace and nothing else");
+		if (op->u.clone.unshare)
+			k->made_slot = op->out;
 		/* fall through */
 	case RF_CLONE_PAYLOAD:
 		if (!k->index || k->has_payload)
@@ -613,12 +618,10 @@ static int check_order(struct check *k, const struct rf_op *op)
 		k->phase = RF_PHASE_IDS;
 		return 0;
 	}
-	/* pid 1 makes its network namespace beside the mounts: it is joined late */
+	/* another task makes the network namespace beside the mounts: it is joined late */
 	if (op->kind == RF_OP_SETNS && op->u.setns.slot != RF_SLOT_NONE &&
-	    op->u.setns.slot == k->init_slot && k->phase <= RF_PHASE_NETWORK) {
-		k->phase = RF_PHASE_NETWORK;
+	    op->u.setns.slot == k->made_slot && k->phase <= RF_PHASE_NETWORK)
 		return 0;
-	}
 	if (def->flags & RF_OPF_CONFINES)
 		return check_confinement(k, op);
 	if (is_late_limit(k, op))
@@ -683,7 +686,7 @@ static int check_ops(struct check *k)
 
 int rf_chain_check(const struct rf_chain *c, struct rf_err *err)
 {
-	struct check k = { .chain = c, .err = err, .init_slot = RF_SLOT_NONE };
+	struct check k = { .chain = c, .err = err, .made_slot = RF_SLOT_NONE };
 	int r;
 
 	if (c->error)

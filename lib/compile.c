@@ -114,7 +114,7 @@ int rf_compile(const struct rf_sandbox *sb, const struct rf_features *f,
 		.sb = sb, .f = f, .err = err,
 		.oldroot = RF_SLOT_NONE, .newroot = RF_SLOT_NONE, .under = RF_SLOT_NONE,
 		.hostdev = RF_SLOT_NONE,
-		.stage = RF_SLOT_NONE, .init = RF_SLOT_NONE, .userns = RF_SLOT_NONE, .tty = RF_SLOT_NONE,
+		.stage = RF_SLOT_NONE, .net = RF_SLOT_NONE, .userns = RF_SLOT_NONE, .tty = RF_SLOT_NONE,
 		.devpts = RF_SLOT_NONE, .proc = RF_SLOT_NONE, .apparmor = RF_SLOT_NONE,
 		.selinux = RF_SLOT_NONE,
 	};

@@ -109,6 +109,7 @@ struct rf_compile {
 	bool		 new_user, in_user;	/* new; new or joined */
 	bool		 new_mount, new_pid, new_net;
 	bool		 init_makes_net;	/* in parallel with the mounts */
+	bool		 maker_makes_net;	/* likewise: the payload's maker, where it has no pid 1 */
 	bool		 join_makes_cgroup;	/* the namespace, with the sandbox's group as its root */
 	bool		 own_image;
 	bool		 has_nofile;		/* the number of descriptors is limited */
@@ -126,7 +127,8 @@ struct rf_compile {
 	int32_t		 oldroot, newroot;	/* slots; RF_SLOT_NONE before */
 	int32_t		 under;			/* the scratch directory below the mounts */
 	int32_t		 hostdev;		/* /dev of the host, where the new one covers it */
-	int32_t		 stage, init, userns;
+	int32_t		 stage, userns;
+	int32_t		 net;		/* by which the network namespace that another makes is joined */
 	int32_t		*fd_slots;	/* by index of sb->fds */
 	int32_t		 tty;		/* the command's end of its private terminal */
 	int32_t		 devpts;	/* kept for that, where the sandbox is made in advance */
@@ -239,6 +241,8 @@ int32_t rf_emit_overlay(struct rf_compile *k, const struct rf_mount *m, uint64_t
 /* compile_net.c */
 int rf_plan_net(struct rf_compile *k);
 void rf_emit_net(struct rf_compile *k);
+/* Into the network namespace that another task makes, if there is one still to be joined. */
+void rf_emit_net_join(struct rf_compile *k);
 /* Interfaces of the submitter's; the task is in its namespace. */
 void rf_emit_net_devices(struct rf_compile *k);
 

@@ -287,6 +287,25 @@ static int32_t emit_bind_exact(struct rf_compile *k, const struct rf_mount *m)
 	return slot;
 }
 
+/* sysfs does, and so may what is none of these: the network namespace of who mounts it. */
+static bool shows_net(const struct rf_mount *m)
+{
+	static const char *const others[] = {
+		"tmpfs", "devpts", "mqueue", "proc", "cgroup", "cgroup2", "overlay",
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(m->fstype, others[i]))
+			return false;
+	return true;
+}
+
+static void join_net(struct rf_compile *k, const struct rf_mount *m)
+{
+	rf_emit_net_join(k);
+	rf_chain_set_place(k->c, &m->place);
+}
+
 static int32_t emit_fs_exact(struct rf_compile *k, const struct rf_mount *m, bool owned)
 {
 	uint64_t set = m->attr.set | m->deep.set;
@@ -315,6 +334,8 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 	case RF_MOUNT_BIND:
 		return emit_bind_exact(k, m);
 	case RF_MOUNT_FS:
+		if (shows_net(m))
+			join_net(k, m);
 		return emit_fs_exact(k, m, owned);
 	case RF_MOUNT_NODE:
 		return rf_emit_open_tree(k, k->oldroot, m->source, false);
@@ -325,6 +346,7 @@ int32_t rf_emit_detached(struct rf_compile *k, const struct rf_mount *m, bool ow
 		slot = rf_emit_proc(k, m, attr);
 		break;
 	case RF_MOUNT_SYSFS:
+		join_net(k, m);
 		slot = rf_emit_mkfs(k, "sysfs", NULL, 0,
 				    attr | (k->host_root ? MOUNT_ATTR_RDONLY : 0), 0);
 		break;

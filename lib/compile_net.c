@@ -33,6 +33,7 @@ int rf_plan_net(struct rf_compile *k)
 	 */
 	k->init_makes_net = k->new_net && k->new_pid && sb->init && !k->mounts.sysfs &&
 			    !k->own_image;
+	k->maker_makes_net = k->new_net && sb->oci.on;
 	return 0;
 }
 
@@ -53,19 +54,27 @@ static struct rf_blob link_up_message(struct rf_compile *k, const char *name)
 	return rf_chain_blob(k->c, buf, nlh->nlmsg_len);
 }
 
+void rf_emit_net_join(struct rf_compile *k)
+{
+	struct rf_op *op;
+
+	if (k->net == RF_SLOT_NONE)
+		return;
+	rf_chain_set_place(k->c, &k->sb->ns[RF_NS_NET].place);
+	op = rf_chain_add(k->c, RF_OP_SETNS);
+	op->u.setns.slot = k->net;
+	op->u.setns.nstype = CLONE_NEWNET;
+	rf_emit_close(k, k->net);
+	k->net = RF_SLOT_NONE;
+}
+
 void rf_emit_net(struct rf_compile *k)
 {
 	struct rf_blob message;
 	struct rf_op *op;
 	rf_str name;
 
-	if (k->init_makes_net) {
-		rf_chain_set_place(k->c, &k->sb->ns[RF_NS_NET].place);
-		op = rf_chain_add(k->c, RF_OP_SETNS);
-		op->u.setns.slot = k->init;
-		op->u.setns.nstype = CLONE_NEWNET;
-		rf_emit_close(k, k->init);
-	}
+	rf_emit_net_join(k);
 	if (k->sb->network != RF_NET_LOOPBACK)
 		return;
 	rf_chain_set_place(k->c, &k->sb->network_place);

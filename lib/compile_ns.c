@@ -132,7 +132,7 @@ static uint64_t new_flags(const struct rf_compile *k)
 	for (int ns = 0; ns < RF_NS_NR; ns++)
 		if (rf_ns_is_new(k, (enum rf_ns)ns))
 			flags |= rf_ns_defs[ns].flag;
-	if (k->init_makes_net)
+	if (k->init_makes_net || k->maker_makes_net)
 		flags &= ~(uint64_t)CLONE_NEWNET;
 	/* what is made in advance has one too: who takes it may have no limits */
 	if (k->join_makes_cgroup && k->sb->part == RF_PART_ALL)
@@ -233,16 +233,22 @@ void rf_emit_pid1(struct rf_compile *k)
 	op->u.clone.as = RF_CLONE_INIT;
 	op->u.clone.unshare = k->init_makes_net ? CLONE_NEWNET : 0;
 	if (k->init_makes_net)
-		op->out = k->init = rf_chain_slot(k->c);
+		op->out = k->net = rf_chain_slot(k->c);
 	k->c->has_init = true;
 }
 
 /* A new task has no parent-death signal yet. */
 void rf_emit_payload(struct rf_compile *k)
 {
+	struct rf_op *op;
+
 	rf_chain_set_place(k->c, &k->sb->command_place);
-	rf_chain_add(k->c, RF_OP_CLONE)->u.clone.as = k->sb->oci.on ? RF_CLONE_APART :
-								       RF_CLONE_PAYLOAD;
+	op = rf_chain_add(k->c, RF_OP_CLONE);
+	op->u.clone.as = k->sb->oci.on ? RF_CLONE_APART : RF_CLONE_PAYLOAD;
+	if (k->maker_makes_net) {
+		op->u.clone.unshare = CLONE_NEWNET;
+		op->out = k->net = rf_chain_slot(k->c);
+	}
 	rf_chain_set_place(k->c, NULL);
 	rf_chain_add(k->c, RF_OP_PDEATHSIG)->u.pdeathsig.sig = SIGKILL;
 }

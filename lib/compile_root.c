@@ -236,12 +236,15 @@ void rf_emit_filesystem(struct rf_compile *k)
 		emit_root_in_place(k);
 	else
 		emit_root(k);
-	rf_emit_sysctls(k);
 	rf_emit_tree(k);
 	rf_emit_remounts(k);
 	rf_emit_console(k);
 	rf_emit_verify(k);
 	rf_emit_masks(k);
+	/* sysctls and devices are the namespace's; hooks look for it by the process */
+	if (k->maker_makes_net)
+		rf_emit_net_join(k);
+	rf_emit_sysctls(k);
 	rf_emit_net_devices(k);
 	if (k->sb->oci.hooked)	/* of programs outside, which look for what they know */
 		(void)rf_prep_gate(k->c);

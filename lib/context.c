@@ -211,7 +211,7 @@ void rf_context_init(struct rf_ctx *ctx, struct rf_start *start)
 	ctx->payload_stack = start->payload_stack;
 	ctx->tls = start->tls;
 	ctx->scratch = start->scratch;
-	ctx->init_slot = -1;
+	ctx->init_slot = ctx->maker_slot = ctx->maker_sock = -1;
 	ctx->init_sock = ctx->init_sock_peer = -1;
 	ctx->area_fd = ctx->area->flags & RF_AREA_APART ? start->area_fd : -1;
 }

@@ -124,6 +124,8 @@ struct rf_ctx {
 	int32_t			 init_slot;	/* pidfd of pid 1, or -1 */
 	int32_t			 init_sock;	/* to pid 1, or -1; EOF tells it to look for the payload */
 	int32_t			 init_sock_peer;
+	int32_t			 maker_slot;	/* where the payload's maker hands over what it has made, or -1 */
+	int32_t			 maker_sock;	/* the maker's end of that, or -1 */
 	int32_t			 area_fd;	/* with RF_AREA_APART: the area's file; else -1 */
 	uint32_t		 init_seen;	/* pid 1 is an image of its own */
 	uint64_t		 init_unshare;	/* by pid 1; ops may move while it comes up */

@@ -82,6 +82,8 @@ static uint64_t ns_flags(const struct rf_failed *x)
 {
 	if (x->op->kind == RF_OP_UNSHARE)
 		return x->op->u.unshare.flags;
+	if (x->op->kind == RF_OP_SETNS)	/* made for it by another task */
+		return x->op->u.setns.nstype;
 	return x->op->u.clone.flags | x->op->u.clone.unshare;
 }
 
@@ -103,7 +105,8 @@ static bool used_up(const struct rf_failed *x, struct rf_err *err)
 {
 	struct rf_host h = host_of(x);
 	struct rf_cause c;
-	bool is_ns = x->op->kind == RF_OP_UNSHARE || x->op->kind == RF_OP_CLONE;
+	bool is_ns = x->op->kind == RF_OP_UNSHARE || x->op->kind == RF_OP_CLONE ||
+		     x->op->kind == RF_OP_SETNS;
 
 	return rf_cause_refusal(&h, x->error, is_ns ? ns_flags(x) : 0, &c) && say(&c, err);
 }
@@ -546,6 +549,7 @@ static const struct row {
 } rows[] = {
 	{ RF_OP_CLONE,		ENOSPC,	used_up },
 	{ RF_OP_UNSHARE,	ENOSPC,	used_up },
+	{ RF_OP_SETNS,		ENOSPC,	used_up },
 	{ RF_OP_CLONE,		EUSERS,	used_up },
 	{ RF_OP_UNSHARE,	EUSERS,	used_up },
 	{ RF_OP_CLONE,		EPERM,	userns_by_sysctl },

@@ -159,10 +159,10 @@ struct rf_op {
 	int32_t		out;		/* slot that this op fills, or -1 */
 	int32_t		out2;		/* second one: pipe, pty */
 	union {
-		/* as: enum rf_clone_as; unshare: what pid 1 unshares before its exec */
+		/* as: enum rf_clone_as; unshare: what pid 1, or the maker of a task apart, then unshares */
 		struct { uint64_t flags, unshare; uint32_t as; } clone;
 		struct { uint64_t flags; } unshare;
-		struct { int32_t slot; uint64_t nstype; } setns;	/* slot: ns fd or pidfd */
+		struct { int32_t slot; uint64_t nstype; } setns;	/* slot: ns fd, pidfd, or of that clone */
 		/* dir: slot of its directory or of its file for tasks; unshare: then */
 		struct { int32_t dir; uint64_t unshare; } join_cgroup;
 		struct { int32_t dir; rf_str path; struct rf_vec argv, envp; uint32_t at_flags; } exec;

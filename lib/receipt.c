@@ -120,21 +120,21 @@ static const enum rf_ns ns_of[] = {
 
 /*
  * How the payload came into its namespace of the kind that @flag names: "new",
- * "joined", or NULL: not at all.  What pid 1 unshares is the payload's only once
+ * "joined", or NULL: not at all.  What another task unshares is the payload's only once
  * it has joined that too.
  */
 static const char *entered(const struct rf_teller *t, uint64_t flag)
 {
 	const char *how = NULL;
-	int32_t init = RF_SLOT_NONE;
+	int32_t made = RF_SLOT_NONE;
 
 	for (uint32_t i = 0; i < t->c->nr_ops; i++) {
 		const struct rf_op *op = &t->c->ops[i];
 
 		if (!rf_told_done(t, i))
 			continue;
-		if (op->kind == RF_OP_CLONE && op->u.clone.as == RF_CLONE_INIT)
-			init = op->out;
+		if (op->kind == RF_OP_CLONE && op->out >= 0)
+			made = op->out;
 		else if (op->kind == RF_OP_CLONE && op->u.clone.flags & flag)
 			how = "new";
 		else if (op->kind == RF_OP_UNSHARE && op->u.unshare.flags & flag)
@@ -142,7 +142,7 @@ static const char *entered(const struct rf_teller *t, uint64_t flag)
 		else if (op->kind == RF_OP_JOIN_CGROUP && op->u.join_cgroup.unshare & flag)
 			how = "new";
 		else if (op->kind == RF_OP_SETNS && op->u.setns.nstype & flag)
-			how = op->u.setns.slot == init && init >= 0 ? "new" : "joined";
+			how = op->u.setns.slot == made && made >= 0 ? "new" : "joined";
 	}
 	return how;
 }

@@ -75,12 +75,11 @@ struct msghdr_ {			/* struct msghdr of 64-bit kernels */
 	uint64_t	 flags;
 };
 
-long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
+static long send_word(int sock, struct rf_report *rep, int fd)
 {
-	struct rf_report rep = { .what = what, .index = index };
 	struct cmsg_fd c = { .len = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */,
 			     .fd = fd };
-	struct { void *base; uint64_t len; } iov = { &rep, sizeof(rep) };
+	struct { void *base; uint64_t len; } iov = { rep, sizeof(*rep) };
 	struct msghdr_ m;
 	long r;
 
@@ -92,9 +91,36 @@ long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int
 		m.controllen = sizeof(c);
 	}
 	do
-		r = rf_sys3(__NR_sendmsg, ctx->area->report_fd, &m, 0x4000 /* MSG_NOSIGNAL */);
+		r = rf_sys3(__NR_sendmsg, sock, &m, 0x4000 /* MSG_NOSIGNAL */);
 	while (r == -EINTR);
 	return r < 0 ? r : 0;
+}
+
+long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
+{
+	struct rf_report rep = { .what = what, .index = index };
+
+	return send_word(ctx->area->report_fd, &rep, fd);
+}
+
+/* What recvmsg(2) says, and how many descriptors came with it. */
+static long receive_word(int sock, struct rf_report *ret, struct cmsg_given *ret_fds,
+			 uint32_t *ret_nr)
+{
+	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
+	struct msghdr_ m;
+	long r;
+
+	rf_memset(&m, 0, sizeof(m));
+	m.iov = (void *)&iov;
+	m.iovlen = 1;
+	m.control = ret_fds;
+	m.controllen = sizeof(*ret_fds);
+	r = rf_sys3(__NR_recvmsg, sock, &m, 0x40000000 /* MSG_CMSG_CLOEXEC */);
+	*ret_nr = 0;
+	if (r > 0 && m.controllen >= CMSG_HEAD && ret_fds->type == 1 /* SCM_RIGHTS */)
+		*ret_nr = (uint32_t)(ret_fds->len - CMSG_HEAD) / sizeof(ret_fds->fds[0]);
+	return r;
 }
 
 /*
@@ -125,25 +151,16 @@ static void await_word(const struct rf_ctx *ctx)
  */
 static uint32_t receive(struct rf_ctx *ctx, struct rf_report *ret, struct cmsg_given *ret_fds)
 {
-	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
-	struct msghdr_ m;
+	uint32_t nr;
 	long r;
 
 	do {
 		await_word(ctx);
-		rf_memset(&m, 0, sizeof(m));
-		m.iov = (void *)&iov;
-		m.iovlen = 1;
-		m.control = ret_fds;
-		m.controllen = sizeof(*ret_fds);
-		r = rf_sys3(__NR_recvmsg, ctx->area->report_fd, &m,
-			    0x40000000 /* MSG_CMSG_CLOEXEC */);
+		r = receive_word(ctx->area->report_fd, ret, ret_fds, &nr);
 	} while (r == -EINTR || (r > 0 && r != sizeof(*ret)));
 	if (r <= 0)
 		rf_task_exit(RF_EXIT_FAILED);
-	if (m.controllen < CMSG_HEAD || ret_fds->type != 1 /* SCM_RIGHTS */)
-		return 0;
-	return (uint32_t)(ret_fds->len - CMSG_HEAD) / sizeof(ret_fds->fds[0]);
+	return nr;
 }
 
 /* A descriptor for slot @index, out of the way of those that the command gets. */
@@ -427,6 +444,8 @@ static void payload_main(void *arg)
 	long r;
 
 	ctx->is_payload = 1;
+	if (ctx->maker_sock >= 0)
+		(void)rf_sys1(__NR_close, ctx->maker_sock);
 	r = rf_ctx_result(ctx, index, report_self(ctx, RF_REPORT_PAYLOAD));
 	rf_record_done(ctx, index, r < 0 ? r : ctx->area->payload_pid);
 	if (r == 0)
@@ -459,18 +478,54 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 	rf_task_exit(0);
 }
 
+/* By a socket, which needs no /proc; but where CAP_NET_ADMIN is missing that does. */
+static long own_net_ns(void)
+{
+	long sock = rf_sys3(__NR_socket, 1 /* AF_UNIX */, 2 /* SOCK_DGRAM */ | O_CLOEXEC, 0);
+	long fd = sock < 0 ? sock : rf_sys3(__NR_ioctl, sock, 0x894c /* SIOCGSKNS */, 0);
+
+	if (sock >= 0)
+		(void)rf_sys1(__NR_close, sock);
+	return fd >= 0 ? fd : rf_sys4(__NR_openat, -100 /* AT_FDCWD */, "/proc/self/ns/net",
+				      O_RDONLY | O_CLOEXEC, 0);
+}
+
+/* What takes the longest, in the time that the payload has other things to do. */
+static void hand_over_net(int sock, uint64_t flags)
+{
+	struct rf_report rep = { .what = RF_REPORT_FD };
+	long fd = rf_sys1(__NR_unshare, flags);
+
+	if (fd == 0)
+		fd = own_net_ns();
+	rep.result = fd < 0 ? (int32_t)fd : 0;
+	(void)send_word(sock, &rep, fd < 0 ? -1 : (int)fd);
+}
+
 /*
- * forked: nobody waits for its exec.  Its maker has nothing left to do; the task
+ * forked: nobody waits for its exec.  Its maker has little left to do; the task
  * is the submitter's child, and after that whose the submitter's children become.
  */
 static long clone_apart(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	struct rf_area *a = ctx->area;
-	long r = make_task(ctx, op->u.clone.flags | CLONE_PARENT, ctx->payload_stack,
-			   &a->payload_tid, (int32_t *)0, &a->payload_pid, payload_main);
+	int32_t pair[2] = { -1, -1 };
+	long r;
 
+	if (op->u.clone.unshare) {
+		r = rf_sys4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, pair);
+		if (r < 0)
+			return r;
+		ctx->maker_sock = pair[0];
+		ctx->maker_slot = op->out;
+		ctx->slots[op->out] = pair[1];
+	}
+	r = make_task(ctx, op->u.clone.flags | CLONE_PARENT, ctx->payload_stack,
+		      &a->payload_tid, (int32_t *)0, &a->payload_pid, payload_main);
 	if (r < 0)
 		return r;
+	if (op->u.clone.unshare)
+		hand_over_net(pair[0], op->u.clone.unshare);
 	rf_task_exit(0);
 }
 
@@ -502,10 +557,34 @@ long rf_run_unshare(struct rf_ctx *ctx, const struct rf_op *op)
 	return rf_sys1(__NR_unshare, op->u.unshare.flags);
 }
 
+/* What the payload's maker has made for it. */
+static long enter_made(const struct rf_ctx *ctx, const struct rf_op *op)
+{
+	struct cmsg_given given;
+	struct rf_report rep;
+	uint32_t nr;
+	long r;
+
+	do
+		r = receive_word(rf_ctx_fd(ctx, op->u.setns.slot), &rep, &given, &nr);
+	while (r == -EINTR);
+	if (r < 0)
+		return r;
+	if (r != sizeof(rep) || (!rep.result && nr != 1))
+		return -EIO;
+	if (rep.result)
+		return rep.result;
+	r = rf_sys2(__NR_setns, given.fds[0], op->u.setns.nstype);
+	(void)rf_sys1(__NR_close, given.fds[0]);
+	return r;
+}
+
 long rf_run_setns(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	struct rf_area *a = ctx->area;
 
+	if (op->u.setns.slot == ctx->maker_slot && ctx->maker_slot >= 0)
+		return enter_made(ctx, op);
 	if (op->u.setns.slot == ctx->init_slot && ctx->init_slot >= 0) {
 		/* what pid 1 was to unshare must be there first */
 		wait_while((uint32_t *)&a->init_state, 0);

@@ -686,3 +686,63 @@ TEST_ENGINES(a_context_with_an_image_of_its_own_runs_the_same_chain)
 	EXPECT_INT(8, WEXITSTATUS(d.status));
 	rf_ring_free(ring);
 }
+
+/* A task of its own, in a network namespace that its maker makes, or cannot: @limit. */
+static struct rf_chain *apart_chain(const char *limit)
+{
+	struct rf_chain *c = rf_chain_new();
+	int32_t slot = rf_chain_slot(c);
+	struct rf_op *op;
+
+	c->own_image = true;
+	rf_prep_clone(c, RF_CLONE_CONTEXT, 0);
+	rf_prep_close_range(c);
+	rf_prep_unshare(c, CLONE_NEWUSER | CLONE_NEWNS);
+	if (limit)
+		rf_prep_write(c, RF_SLOT_NONE, "/proc/sys/user/max_net_namespaces", limit, strlen(limit));
+	rf_prep_clone(c, RF_CLONE_APART, 0);
+	op = &c->ops[c->nr_ops - 1];
+	op->out = slot;
+	op->u.clone.unshare = CLONE_NEWNET;
+	op = rf_chain_add(c, RF_OP_SETNS);
+	op->u.setns.slot = slot;
+	op->u.setns.nstype = CLONE_NEWNET;
+	rf_prep_close(c, slot);
+	add_shell(c, "! grep -vE '^ *(lo|sit0):|^Inter|^ face' /proc/net/dev && exit 8");
+	return c;
+}
+
+TEST_ENGINES(a_task_apart_gets_the_network_that_its_maker_makes)
+{
+	struct rf_ring *ring;
+	struct rf_context *ctx;
+	struct rf_completion d;
+	siginfo_t info;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	ring = sandboxed_ring();
+	ctx = submit(ring, apart_chain(NULL), 0);
+	do
+		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+	while (d.kind != RF_DONE_STARTED && d.kind != RF_DONE_FAILED);
+	EXPECT_INT(RF_DONE_STARTED, d.kind);
+	EXPECT_INT(d.result, rf_context_pid(ctx));
+	/* the ring reaps it when it is freed */
+	EXPECT_INT(0, waitid(P_PID, (id_t)d.result, &info, WEXITED | WNOWAIT | __WALL));
+	EXPECT_INT(8, info.si_status);
+	rf_ring_free(ring);
+}
+
+TEST_ENGINES(a_network_that_the_maker_cannot_make_fails_the_op_that_joins_it)
+{
+	struct rf_ring *ring;
+	struct rf_completion d;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	ring = sandboxed_ring();
+	d = run(ring, apart_chain("0"));
+	EXPECT_INT(RF_DONE_FAILED, d.kind);
+	EXPECT_INT(-ENOSPC, d.result);
+	EXPECT_INT(5, d.index);
+	rf_ring_free(ring);
+}

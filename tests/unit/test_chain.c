@@ -91,6 +91,27 @@ TEST(pid_1_after_the_payload_is_refused)
 	refused(c, EINVAL, "pid 1 is made once");
 }
 
+TEST(a_task_apart_is_handed_a_network_namespace_and_nothing_else)
+{
+	static const struct { uint64_t unshare; bool has_slot; } wrong[] = {
+		{ CLONE_NEWNET, false }, { 0, true }, { CLONE_NEWNET | CLONE_NEWIPC, true },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct rf_chain *c = begun();
+		struct rf_op *op;
+
+		c->own_image = true;
+		rf_prep_clone(c, RF_CLONE_APART, 0);
+		op = &c->ops[c->nr_ops - 1];
+		op->u.clone.unshare = wrong[i].unshare;
+		if (wrong[i].has_slot)
+			op->out = rf_chain_slot(c);
+		rf_prep_exec(c, "/bin/true", argv, envp);
+		refused(c, EINVAL, "hands over a network namespace");
+	}
+}
+
 TEST(a_slot_used_before_it_is_filled_is_refused)
 {
 	struct rf_chain *c = begun();

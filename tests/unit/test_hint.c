@@ -77,6 +77,8 @@ static const struct {
 	  "user.max_user_namespaces=0" },
 	{ "/proc/sys/user/max_net_namespaces", "0\n", BARE, "clone as=init", ENOSPC,
 	  "user.max_net_namespaces=0" },
+	{ "/proc/sys/user/max_net_namespaces", "0\n", BARE, "setns", ENOSPC,
+	  "user.max_net_namespaces=0" },
 	{ "/proc/sys/user/max_user_namespaces", "100\n", BARE, "clone as=context", ENOSPC,
 	  "a limit on namespaces is reached" },
 	{ "/proc/self/mountinfo", "1 2 0:5 / /proc rw - proc proc rw\n3 1 0:6 / /proc/kcore rw - tmpfs t rw\n",
