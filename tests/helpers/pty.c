@@ -9,7 +9,8 @@
  *	expect:TEXT	read until the terminal has shown TEXT after what the step
  *			before was about
  *	send:TEXT	type it; \r is Enter, \cX Control-X
- *	size:ROWSxCOLS	change the size of the terminal
+ *	size:ROWSxCOLS	change the size of the terminal; as the first step, before the
+ *			command is there to see another
  *	raw:, cooked:	wait until the terminal is so
  *	signal:N	send signal N to the command
  *	fg-signal:N	send signal N to the terminal's foreground
@@ -140,12 +141,20 @@ static void expect_nothing_typed(int fd, const char *terminal)
 	(void)close(tty);
 }
 
-static void set_size(int fd, const char *text)
+static struct winsize size_of(const char *text)
 {
 	struct winsize size = { .ws_row = 0 };
 
-	if (sscanf(text, "%hux%hu", &size.ws_row, &size.ws_col) != 2 ||
-	    ioctl(fd, TIOCSWINSZ, &size) < 0)
+	if (sscanf(text, "%hux%hu", &size.ws_row, &size.ws_col) != 2)
+		give_up("no size", text);
+	return size;
+}
+
+static void set_size(int fd, const char *text)
+{
+	const struct winsize size = size_of(text);
+
+	if (ioctl(fd, TIOCSWINSZ, &size) < 0)
 		give_up("no size", text);
 }
 
@@ -191,7 +200,9 @@ static void take(const char *step, int *fd, pid_t pid, const char *terminal)
 int main(int argc, char **argv)
 {
 	char terminal[64];
-	int fd, first = 1, status;
+	int fd, first = 1, step = 1, status;
+	struct winsize size = { .ws_row = 0 };
+	const char *text;
 	pid_t pid;
 
 	while (first < argc && strcmp(argv[first], "--") != 0)
@@ -200,7 +211,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: pty STEP... -- COMMAND...\n");
 		return 2;
 	}
-	pid = forkpty(&fd, terminal, NULL, NULL);
+	text = is_step(argv[1], "size:");
+	if (text) {
+		size = size_of(text);
+		step++;
+	}
+	pid = forkpty(&fd, terminal, NULL, &size);
 	if (pid < 0) {
 		perror("pty: forkpty");
 		return 99;
@@ -210,8 +226,8 @@ int main(int argc, char **argv)
 		perror("pty: exec");
 		_exit(127);
 	}
-	for (int i = 1; i < first; i++)
-		take(argv[i], &fd, pid, terminal);
+	for (; step < first; step++)
+		take(argv[step], &fd, pid, terminal);
 	while (read_more(fd, "the end"))
 		;
 	if (waitpid(pid, &status, 0) < 0) {
