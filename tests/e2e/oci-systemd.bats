@@ -51,9 +51,17 @@ systemd_is() {
 		kill "$mock"
 		wait "$mock" || true
 	fi
-	"$RF_BUILDDIR/tests/helpers/mockd" "$1" calls >mock.out 2>mock.err &
-	mock=$!
-	until_true grep -q ready mock.out
+	mock=
+	until_true mock_is_ready "$1"
+}
+
+# The bus may still think that the name is that of the last one.
+mock_is_ready() {
+	if [ -z "$mock" ] || ! kill -0 "$mock" 2>/dev/null; then
+		"$RF_BUILDDIR/tests/helpers/mockd" "$1" calls >mock.out 2>mock.err &
+		mock=$!
+	fi
+	grep -q ready mock.out
 }
 
 # in_scope PYTHON COMMAND...: a bundle for a scope of systemd's, as an engine asks for it
