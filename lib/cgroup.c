@@ -4,8 +4,8 @@
  *
  * A group belongs to its launcher: the name has its pid, and for as long as it
  * lives it holds a lock on each directory.  A launcher that is killed leaves its
- * groups behind; the next one that makes a group at the same place takes the
- * lock, once its own task has been submitted, and so knows that they are nobody's.
+ * groups behind; the next one that has made a group at the same place takes the
+ * lock, when nothing of its own runs any more, and so knows that they are nobody's.
  *
  * Tasks join by a descriptor that is opened here, with the launcher's rights:
  * the payload task may be another user by then.  On version 1 it is `tasks` and
@@ -67,9 +67,10 @@ static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, con
 }
 
 /* -EBUSY: somebody is in it. */
-static int dir_remove(const struct rf_cgroup_dir *d)
+static int dir_remove(struct rf_cgroup_dir *d)
 {
-	return rmdir(d->path) < 0 && errno != ENOENT ? -errno : 0;
+	d->gone |= rmdir(d->path) == 0 || errno == ENOENT;
+	return d->gone ? 0 : -errno;
 }
 
 static void groups_unmake(struct rf_cgroup *g)
@@ -217,6 +218,11 @@ int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err)
 	if (r == 0) {
 		g->tracker = plan.tracker;
 		r = groups_make(g, &plan, err);
+		/* there may be too many of what others left behind */
+		for (size_t i = 0; r < 0 && i < plan.nr; i++)
+			rf_cgroup_sweep(plan.spots[i].parent);
+		if (r < 0)
+			r = groups_make(g, &plan, err);
 	}
 	if (r == 0)
 		r = write_limits(sb, g, err);
@@ -273,23 +279,9 @@ static bool has_groups(const char *dir, nlink_t nr)
 	return stat(dir, &st) < 0 || st.st_nlink > 2 + nr;
 }
 
-/* Beside ours, which are locked. */
-static void sweep_beside(const struct rf_cgroup *g)
-{
-	for (size_t i = 0; i < g->nr; i++) {
-		const char *path = g->dirs[i].path;
-		char *parent = strndup(path, (size_t)(strrchr(path, '/') - path));
-
-		if (parent && has_groups(parent, 1))
-			rf_cgroup_sweep(parent);
-		free(parent);
-	}
-}
-
 void rf_cgroup_submitted(struct rf_sandbox *sb)
 {
 	struct rf_cgroup_spec *c = &sb->cgroup;
-	const bool is_first = c->nr_fds;
 
 	while (c->nr_fds) {
 		int fd = c->fds[--c->nr_fds];
@@ -297,9 +289,6 @@ void rf_cgroup_submitted(struct rf_sandbox *sb)
 		if (fd >= 0)
 			(void)close(fd);
 	}
-	/* what others left behind nobody has to wait for */
-	if (is_first && c->group)
-		sweep_beside(c->group);
 }
 
 void rf_cgroup_usage(const struct rf_cgroup *g, struct rf_cgroup_usage *ret)
@@ -314,7 +303,7 @@ const char *rf_cgroup_path(const struct rf_cgroup *g)
 	return g && g->tracker < g->nr ? g->dirs[g->tracker].path : NULL;
 }
 
-bool rf_cgroup_is_over(const struct rf_cgroup *g)
+bool rf_cgroup_is_over(struct rf_cgroup *g)
 {
 	return g->tracker < g->nr && dir_remove(&g->dirs[g->tracker]) == 0;
 }
@@ -345,25 +334,36 @@ static void leave_leaf(struct rf_cgroup *g)
 	free(parent);
 }
 
+/* What others left behind nobody has to wait for. */
+static void sweep_beside(const struct rf_cgroup_dir *d)
+{
+	char *parent = strndup(d->path, (size_t)(strrchr(d->path, '/') - d->path));
+
+	if (parent && has_groups(parent, 0))
+		rf_cgroup_sweep(parent);
+	free(parent);
+}
+
 int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage)
 {
 	int r = 0;
 
 	if (!g)
 		return 0;
-	if ((ret_usage || !rf_cgroup_is_over(g)) && rf_cgroup_path(g) &&
+	if (rf_cgroup_path(g) && !g->dirs[g->tracker].gone && (ret_usage || !rf_cgroup_is_over(g)) &&
 	    rf_cgroup_is_populated(rf_cgroup_path(g)) == 1)
 		(void)rf_cgroup_kill(rf_cgroup_path(g));
 	if (ret_usage)
 		rf_cgroup_usage(g, ret_usage);
 	while (g->nr) {
 		struct rf_cgroup_dir *d = &g->dirs[--g->nr];
-		int one = dir_remove(d);
+		int one = d->gone ? 0 : dir_remove(d);
 
 		if (one < 0)
 			one = rf_cgroup_remove(d->path);
 		if (one < 0)
 			r = one;
+		sweep_beside(d);
 		dir_close(d);
 	}
 	if (g->leaf)

@@ -157,6 +157,7 @@ struct rf_cgroup_dir {
 	char		*path;
 	int		 fd;		/* locked for as long as the launcher lives */
 	bool		 v2;
+	bool		 gone;		/* removed: the name may be somebody else's by now */
 	uint32_t	 controllers;
 };
 
@@ -177,7 +178,7 @@ struct rf_cgroup {
 int rf_cgroup_make(struct rf_sandbox *sb, struct rf_err *err);
 /* For printing: .nr_fds as on this host, or as on version 2 if @pure; nothing is made. */
 int rf_cgroup_look(struct rf_sandbox *sb, bool pure, struct rf_err *err);
-/* Close .fds, after rf_submit(), and remove what dead launchers left in the same places. */
+/* Close .fds: after rf_submit(). */
 void rf_cgroup_submitted(struct rf_sandbox *sb);
 
 /* What it has used so far. */
@@ -187,11 +188,11 @@ void rf_cgroup_usage(const struct rf_cgroup *g, struct rf_cgroup_usage *ret);
  * Is nobody in it?  Of whoever looks, for it is the kernel that says so by removing the group
  * that it is killed by: what that has used is not to be had any more.
  */
-bool rf_cgroup_is_over(const struct rf_cgroup *g);
+bool rf_cgroup_is_over(struct rf_cgroup *g);
 
 /*
- * Kill what is left in it, remove it, free it; NULL is fine.  @ret_usage may be
- * NULL.  Return: 0, or the negative errno of the group that would not go.
+ * Kill what is left in it, remove it, free it, and remove what dead launchers left beside
+ * it; NULL is fine.  @ret_usage may be NULL.  Return: 0, or the negative errno of the group that would not go.
  */
 int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage);
 

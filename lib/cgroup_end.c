@@ -350,9 +350,14 @@ void rf_cgroup_sweep(const char *parent)
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		/* a launcher holds the lock until it is gone, in whatever pid namespace */
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			(void)remove_within(path, SWEEP_MS);
+		/* a launcher holds the lock until it is gone, in whatever pid namespace; what
+		   it was in itself others may be in */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			if (strcmp(strrchr(path, '-'), "-launcher") == 0)
+				(void)rmdir(path);
+			else
+				(void)remove_within(path, SWEEP_MS);
+		}
 		(void)close(fd);
 	}
 	if (d)
