@@ -372,9 +372,12 @@ static long file_make(struct rf_ctx *ctx, const struct rf_op *op, const struct s
 	struct rf_blob content = op->u.mkfile.content;
 	long fd, r;
 
-	/* nothing to open it for */
-	if (!content.len && op->u.mkfile.from < 0)
-		return mknod_exact(spot, S_IFREG | op->u.mkfile.mode, 0);
+	/* nothing to open it for; but not every file system has mknod */
+	if (!content.len && op->u.mkfile.from < 0) {
+		r = mknod_exact(spot, S_IFREG | op->u.mkfile.mode, 0);
+		if (r != -ENOSYS && r != -EOPNOTSUPP && r != -EPERM)
+			return r;
+	}
 	fd = rf_openat2(spot->parent, spot->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
 			0);
 	if (fd < 0)
