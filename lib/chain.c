@@ -376,6 +376,7 @@ struct check {
 	uint8_t			 phase;
 	bool			 has_init, has_payload, over;
 	bool			 has_nnp, has_landlock, has_filter;
+	bool			 must_join;	/* what is made there is the payload's alone */
 	int32_t			 made_slot;	/* by which another task's new namespace is joined */
 	struct rf_err		*err;
 };
@@ -560,6 +561,7 @@ static int check_clone(struct check *k, const struct rf_op *op)
 			return refuse(k, "hands over a network namespace and nothing else");
 		if (op->u.clone.unshare)
 			k->made_slot = op->out;
+		k->must_join = op->u.clone.unshare;
 		/* fall through */
 	case RF_CLONE_PAYLOAD:
 		if (!k->index || k->has_payload)
@@ -620,8 +622,12 @@ static int check_order(struct check *k, const struct rf_op *op)
 	}
 	/* another task makes the network namespace beside the mounts: it is joined late */
 	if (op->kind == RF_OP_SETNS && op->u.setns.slot != RF_SLOT_NONE &&
-	    op->u.setns.slot == k->made_slot && k->phase <= RF_PHASE_NETWORK)
+	    op->u.setns.slot == k->made_slot && k->phase <= RF_PHASE_NETWORK) {
+		k->must_join = false;
 		return 0;
+	}
+	if (op->kind == RF_OP_EXEC && k->must_join)
+		return refuse(k, "comes before the namespace that was made for it is joined");
 	if (def->flags & RF_OPF_CONFINES)
 		return check_confinement(k, op);
 	if (is_late_limit(k, op))

@@ -133,9 +133,9 @@ static const char *entered(const struct rf_teller *t, uint64_t flag)
 
 		if (!rf_told_done(t, i))
 			continue;
-		if (op->kind == RF_OP_CLONE && op->out >= 0)
+		if (op->kind == RF_OP_CLONE && op->u.clone.unshare)
 			made = op->out;
-		else if (op->kind == RF_OP_CLONE && op->u.clone.flags & flag)
+		if (op->kind == RF_OP_CLONE && op->u.clone.as != RF_CLONE_INIT && op->u.clone.flags & flag)
 			how = "new";
 		else if (op->kind == RF_OP_UNSHARE && op->u.unshare.flags & flag)
 			how = "new";

@@ -112,6 +112,20 @@ TEST(a_task_apart_is_handed_a_network_namespace_and_nothing_else)
 	}
 }
 
+TEST(a_namespace_that_was_made_for_a_task_has_to_be_joined)
+{
+	struct rf_chain *c = begun();
+	struct rf_op *op;
+
+	c->own_image = true;
+	rf_prep_clone(c, RF_CLONE_APART, 0);
+	op = &c->ops[c->nr_ops - 1];
+	op->u.clone.unshare = CLONE_NEWNET;
+	op->out = rf_chain_slot(c);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "is joined");
+}
+
 TEST(a_slot_used_before_it_is_filled_is_refused)
 {
 	struct rf_chain *c = begun();
