@@ -69,8 +69,10 @@ static int dir_make(struct rf_cgroup_dir *d, const struct rf_cgroup_spot *s, con
 /* -EBUSY: somebody is in it. */
 static int dir_remove(struct rf_cgroup_dir *d)
 {
-	d->gone |= rmdir(d->path) == 0 || errno == ENOENT;
-	return d->gone ? 0 : -errno;
+	if (!d->gone && rmdir(d->path) < 0 && errno != ENOENT)
+		return -errno;
+	d->gone = true;
+	return 0;
 }
 
 static void groups_unmake(struct rf_cgroup *g)
@@ -316,8 +318,6 @@ static void leave_leaf(struct rf_cgroup *g)
 
 	slash = parent ? strrchr(parent, '/') : NULL;
 	if (slash) {
-		struct stat st;
-
 		*slash = '\0';
 		for (int c = 0; c < RF_CTL_NR; c++) {
 			size_t len = strlen(words);
@@ -326,7 +326,7 @@ static void leave_leaf(struct rf_cgroup *g)
 				(void)snprintf(words + len, sizeof(words) - len, "%s-%s",
 					       len ? " " : "", rf_cgroup_ctls[c].v2);
 		}
-		if (stat(parent, &st) == 0 && st.st_nlink == 3 && !has_groups(g->leaf, 0) &&
+		if (!has_groups(parent, 1) && !has_groups(g->leaf, 0) &&
 		    rf_cgroup_write(parent, "cgroup.subtree_control", words) == 0 &&
 		    rf_cgroup_write(parent, "cgroup.procs", "0") == 0)
 			(void)rmdir(g->leaf);
@@ -357,7 +357,7 @@ int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage)
 		rf_cgroup_usage(g, ret_usage);
 	while (g->nr) {
 		struct rf_cgroup_dir *d = &g->dirs[--g->nr];
-		int one = d->gone ? 0 : dir_remove(d);
+		int one = dir_remove(d);
 
 		if (one < 0)
 			one = rf_cgroup_remove(d->path);

@@ -192,7 +192,8 @@ bool rf_cgroup_is_over(struct rf_cgroup *g);
 
 /*
  * Kill what is left in it, remove it, free it, and remove what dead launchers left beside
- * it; NULL is fine.  @ret_usage may be NULL.  Return: 0, or the negative errno of the group that would not go.
+ * it; NULL is fine.  @ret_usage may be NULL.  Return: 0, or the negative errno of the
+ * group that would not go.
  */
 int rf_cgroup_end(struct rf_cgroup *g, struct rf_cgroup_usage *ret_usage);
 
