@@ -381,8 +381,6 @@ static int tail_code(struct compiler *c)
 	/* label 0 means none yet, and is what ends up in a full program */
 	rf_asm_ret(&c->tail, SECCOMP_RET_KILL_PROCESS);
 	c->decisions[MARK_FOREIGN].label = rf_asm_ret(&c->tail, c->p->bad_abi_action);
-	for (int i = MARK_FIRST; i < c->nr; i++)
-		(void)decision_code(c, i);
 	return rest_code(c);
 }
 
