@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the parts of lowering share.  native_lower.c has the walk, calls, memory and
- * numbers; native_op.c, native_file.c and native_mount.c a function for each kind of
- * op; native_made.c what the chain itself has made.
+ * numbers; native_op.c and those of single groups, native_fd.c to native_restrict.c, a
+ * function for each kind of op; native_made.c what the chain itself has made.
  */
 #ifndef RF_NATIVE_LOWER_H
 #define RF_NATIVE_LOWER_H
@@ -103,6 +103,8 @@ struct rf_call *rf_lower_open(struct rf_lower *l, int64_t dir, uint64_t path, ui
 uint64_t rf_lower_statx(struct rf_lower *l, int64_t number, uint32_t mask);
 /* All of it in one write(2), as rf_write_once(). */
 void rf_lower_write(struct rf_lower *l, int64_t number, uint64_t data, size_t len);
+/* What @number is of is a file system of type @magic, or it is -EXDEV. */
+void rf_lower_expect_fs(struct rf_lower *l, int64_t number, uint64_t magic);
 /* As rf_proc_write(): into a procfs, and nothing that looks like it. */
 int32_t rf_lower_proc(struct rf_lower *l);
 int32_t rf_lower_proc_at(struct rf_lower *l, int32_t proc, uint64_t path, uint64_t flags,
@@ -116,6 +118,7 @@ void rf_lower_await_init(struct rf_lower *l);
 typedef void (*rf_lower_fn)(struct rf_lower *l, const struct rf_op *op);
 extern const rf_lower_fn rf_lower_ops[RF_OP_NR];
 #define RF_LOWER(name) void rf_lower_op_##name(struct rf_lower *l, const struct rf_op *op)
+RF_LOWER(open); RF_LOWER(dup); RF_LOWER(close); RF_LOWER(pipe); RF_LOWER(socket); RF_LOWER(memfd);
 RF_LOWER(mkdir); RF_LOWER(mkfile); RF_LOWER(symlink); RF_LOWER(write); RF_LOWER(chown);
 RF_LOWER(chmod); RF_LOWER(open_tree); RF_LOWER(mkfs); RF_LOWER(mount_setattr);
 RF_LOWER(move_mount); RF_LOWER(pivot_root); RF_LOWER(umount); RF_LOWER(verify);
