@@ -205,12 +205,22 @@ static void close_both(int fds[2])
 	fds[0] = fds[1] = -1;
 }
 
+/* Do tasks of the chain and the submitter talk to each other? */
+static bool has_reports(const struct rf_chain *c)
+{
+	bool ret = c->nr_gates;
+
+	for (uint32_t i = 0; i < c->nr_ops && !ret; i++)
+		ret = c->ops[i].kind == RF_OP_SEND_FDS && c->ops[i].u.send_fds.sock < 0;
+	return ret;
+}
+
 static int make_ends(struct rf_ring *ring, const struct rf_chain *c, struct ends *e,
 		     struct rf_err *err)
 {
 	int r = rf_launch_images(ring, c->has_init, false, err);
 
-	if (r == 0 && c->nr_gates &&
+	if (r == 0 && has_reports(c) &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->report) < 0)
 		r = rf_err_set(err, errno, "socket for reports");
 	if (r == 0 && c->has_init &&
@@ -417,6 +427,9 @@ static enum step look_at(struct rf_context *ctx, uint32_t i)
 		write_record(ctx, r->op, 0);
 		return OVER;
 	}
+	/* it is there: what it was sent with is done */
+	if (op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock < 0 && result == 0)
+		(void)rf_context_hear(ctx);
 	/* the first request of an op has its result, of a clone the new task */
 	if (i == 0 || x->n.req[i - 1].op != r->op || op->kind == RF_OP_EXEC)
 		x->op_result = result;

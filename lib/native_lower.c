@@ -74,6 +74,11 @@ struct rf_call *rf_lower_test(struct rf_lower *l, uint64_t at, unsigned int size
 	return rf_lower_call(l, RF_CALL_TEST, args, RF_P0 | (how & RF_TEST_MEM ? RF_P3 : 0));
 }
 
+void rf_lower_fail(struct rf_lower *l, int error)
+{
+	rf_lower_test(l, 0, 8, ~0ULL, 0, RF_TEST_EQ, error);	/* nothing is compared: it fails */
+}
+
 void rf_lower_skip_to_here(struct rf_lower *l, uint32_t at)
 {
 	if (!l->error)
@@ -392,8 +397,7 @@ static bool inject(struct rf_lower *l)
 		return false;
 	if (l->h->inject_result >= 0)
 		rf_lower_refuse(l, "a result that is no failure is injected");
-	/* nothing is compared: it fails */
-	rf_lower_test(l, 0, 8, ~0ULL, 0, RF_TEST_EQ, -l->h->inject_result);
+	rf_lower_fail(l, -l->h->inject_result);
 	return true;
 }
 
@@ -448,6 +452,23 @@ static void each_use(struct rf_lower *l, const struct rf_op *op,
 	}
 }
 
+/* What @op fills may be empty when it is used. */
+static void make_doubtful(struct rf_lower *l, const struct rf_op *op)
+{
+	const struct rf_arg *a = rf_op_defs[op->kind].args;
+
+	if (op->out >= 0)
+		l->maybe[op->out] = true;
+	if (op->out2 >= 0)
+		l->maybe[op->out2] = true;
+	for (uint32_t i = 0; i < RF_ARGS_MAX && a[i].type; i++) {
+		const struct rf_blob *b = (const void *)((const char *)op + a[i].offset);
+
+		for (uint32_t k = 0; a[i].type == RF_ARG_OUTS && k < b->len / sizeof(int32_t); k++)
+			l->maybe[((const int32_t *)(const void *)(l->c->data + b->off))[k]] = true;
+	}
+}
+
 static void guard(struct rf_lower *l, int32_t slot)
 {
 	if (slot >= 0 && l->maybe[slot])
@@ -491,12 +512,11 @@ static void lower_op(struct rf_lower *l, const struct rf_op *op)
 	r->guarded = guarded;
 	r->hard = op->flags & RF_OP_F_HARD;
 	r->absent = op->flags & RF_OP_F_ABSENT;
-	if (op->out >= 0)
-		l->maybe[op->out] |= guarded || r->hard || r->absent;
-	if (op->out2 >= 0)
-		l->maybe[op->out2] |= guarded || r->hard || r->absent;
+	if (!guarded && !r->hard && !r->absent)
+		return;
+	make_doubtful(l, op);
 	/* what it has made may not be there: nothing may be concluded from that */
-	if ((guarded || r->hard || r->absent) && op->kind >= RF_OP_MKDIR && op->kind <= RF_OP_SYMLINK)
+	if (op->kind >= RF_OP_MKDIR && op->kind <= RF_OP_SYMLINK)
 		rf_lower_refuse(l, "it makes something, and may fail");
 }
 

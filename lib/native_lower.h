@@ -58,6 +58,8 @@ struct rf_call *rf_lower_call(struct rf_lower *l, uint32_t nr, const uint64_t ar
 /* Fails with @error unless @size bytes at @at, of which @mask counts, are @how @value. */
 struct rf_call *rf_lower_test(struct rf_lower *l, uint64_t at, unsigned int size, uint64_t mask,
 			      uint64_t value, unsigned int how, int error);
+/* The op fails with @error. */
+void rf_lower_fail(struct rf_lower *l, int error);
 /* Where the next call is, and how many come behind that one: for `skip`. */
 static inline uint32_t rf_lower_here(const struct rf_lower *l)
 {
@@ -118,7 +120,8 @@ void rf_lower_await_init(struct rf_lower *l);
 typedef void (*rf_lower_fn)(struct rf_lower *l, const struct rf_op *op);
 extern const rf_lower_fn rf_lower_ops[RF_OP_NR];
 #define RF_LOWER(name) void rf_lower_op_##name(struct rf_lower *l, const struct rf_op *op)
-RF_LOWER(open); RF_LOWER(dup); RF_LOWER(close); RF_LOWER(pipe); RF_LOWER(socket); RF_LOWER(memfd);
+RF_LOWER(open); RF_LOWER(dup); RF_LOWER(close); RF_LOWER(pipe); RF_LOWER(pty);
+RF_LOWER(socket); RF_LOWER(memfd); RF_LOWER(send_fds); RF_LOWER(recv_fds);
 RF_LOWER(mkdir); RF_LOWER(mkfile); RF_LOWER(symlink); RF_LOWER(write); RF_LOWER(chown);
 RF_LOWER(chmod); RF_LOWER(open_tree); RF_LOWER(mkfs); RF_LOWER(mount_setattr);
 RF_LOWER(move_mount); RF_LOWER(pivot_root); RF_LOWER(umount); RF_LOWER(verify);

@@ -508,8 +508,7 @@ static RF_LOWER(link_up)
 /*
  * CLONE, EXEC and CLOSE_RANGE are the walk's (native_lower.c).  Without a row, and so
  * without a native form: what loops over what it finds (copy_dir, find, unlink through
- * links, mknod over what is there), and what talks to the submitter in the middle (pty,
- * send_fds, recv_fds, move_link).
+ * links, mknod over what is there), and what the submitter does in the middle (move_link).
  */
 const rf_lower_fn rf_lower_ops[RF_OP_NR] = {
 	[RF_OP_UNSHARE] = rf_lower_op_unshare, [RF_OP_SETNS] = rf_lower_op_setns,
@@ -518,7 +517,9 @@ const rf_lower_fn rf_lower_ops[RF_OP_NR] = {
 
 	[RF_OP_OPEN] = rf_lower_op_open, [RF_OP_DUP] = rf_lower_op_dup,
 	[RF_OP_CLOSE] = rf_lower_op_close, [RF_OP_PIPE] = rf_lower_op_pipe,
-	[RF_OP_SOCKET] = rf_lower_op_socket, [RF_OP_MEMFD] = rf_lower_op_memfd,
+	[RF_OP_PTY] = rf_lower_op_pty, [RF_OP_SOCKET] = rf_lower_op_socket,
+	[RF_OP_MEMFD] = rf_lower_op_memfd, [RF_OP_SEND_FDS] = rf_lower_op_send_fds,
+	[RF_OP_RECV_FDS] = rf_lower_op_recv_fds,
 
 	[RF_OP_OPEN_TREE] = rf_lower_op_open_tree, [RF_OP_MKFS] = rf_lower_op_mkfs,
 	[RF_OP_MOUNT_SETATTR] = rf_lower_op_mount_setattr, [RF_OP_MOVE_MOUNT] = rf_lower_op_move_mount,
@@ -574,6 +575,8 @@ int rf_native_result(const struct rf_native *n, const struct rf_op *op, uint32_t
 		/* fall through */
 	case RF_OP_LINK_UP:
 		return result == -EPROTO && seen < 0 ? seen : result;
+	case RF_OP_RECV_FDS:
+		return result == -EPROTO && !seen ? -EPIPE : result;
 	case RF_OP_VERIFY:
 		return result == -ENOENT || result == -ENOTDIR ? -EBUSY : result;
 	default:

@@ -245,6 +245,8 @@ void rf_context_adopt(struct rf_context *ctx);
 /* Completions of the ops that are done; parked at the gate @index. */
 void rf_context_hand_out(struct rf_context *ctx);
 void rf_context_parked(struct rf_context *ctx, uint32_t index);
+/* Take what has been said on the report socket.  0; negative: nobody is there to say more. */
+int rf_context_hear(struct rf_context *ctx);
 void rf_ring_event(struct rf_ring *ring, uint64_t cookie);
 void rf_ring_doorbell(struct rf_ring *ring, uint32_t launch, uint32_t index);
 int rf_ring_push(struct rf_ring *ring, const struct rf_completion *c);

@@ -524,15 +524,23 @@ static int receive(struct rf_context *ctx)
 	return r;
 }
 
+int rf_context_hear(struct rf_context *ctx)
+{
+	int r;
+
+	do
+		r = receive(ctx);
+	while (r > 0);
+	return r;
+}
+
 static void report_ready(struct rf_context *ctx)
 {
 	int r;
 
 	if (ctx->setup_over || ctx->report_fd < 0)
 		return;
-	do
-		r = receive(ctx);
-	while (r > 0);
+	r = rf_context_hear(ctx);
 	rf_context_hand_out(ctx);
 	if (r < 0)
 		rf_context_set_up(ctx);

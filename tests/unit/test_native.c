@@ -208,6 +208,99 @@ TEST(pid_1_has_requests_of_its_own)
 	lowered_free(&l);
 }
 
+/* The modes that nobody has named have to be those of a new terminal. */
+TEST(a_terminal_is_sent_to_the_submitter)
+{
+	struct rf_native_host bare = { 3, -1, -1, -1, .nofile = 64, .max_reqs = 64, .max_calls = 64 };
+	struct rf_chain *c = begin();
+	struct lowered l;
+	const char *at;
+	int master, terminal;
+
+	rf_prep_pty(c, RF_SLOT_NONE, "/dev/ptmx", 24, 80, &master, &terminal);
+	c->ops[c->nr_ops - 1].u.pty.flags = RF_PTY_PLAIN;
+	rf_prep_send_fd(c, master);
+	rf_prep_close(c, master);
+	rf_prep_dup(c, terminal, 0);
+	add_true(c);
+	l = lower_with(c, &bare);
+	EXPECT_INT(0, l.r);
+	at = strstr(l.text, "2 op 1 calls");
+	assert_non_null(at);
+	EXPECT_STR("2 op 1 calls\n"
+		   "\topenat2 cwd \"/dev/ptmx\" (extra) 24 -> 5\n"
+		   "\tstatx 5 \"\" 0x5800 0x1 (extra)\n"
+		   "\ttest (extra) 2 0xf000 0x2000 0 25\n"
+		   "\ttest (extra) 4 0xffffffff 0x5 0 25\n"
+		   "\ttest (extra) 4 0xffffffff 0x2 0 25\n"
+		   "\tioctl 5 0x40045431 (extra)\n"
+		   "\tioctl 5 0x5441 524546 -> 6\n"
+		   "\tfstatfs 6 (extra)\n"
+		   "\ttest (extra) 8 0xffffffffffffffff 0x1cd1 0 18\n"
+		   "\tioctl 6 0x5401 (extra)\n"
+		   "\ttest (extra) 4 0xffffffff 0x500 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x5 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0xbf 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x8a3b 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x7f1c0300 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x1000415 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x1a131100 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x170f1200 0 71\n"
+		   "\ttest (extra) 4 0xffffffff 0x16 0 71\n"
+		   "\tioctl 6 0x5402 (extra)\n"
+		   "\tioctl 6 0x5414 (extra)\n"
+		   "3 op 2 calls\n"
+		   "\tsendmsg 4 (extra) 0x4000, stored\n"
+		   "\ttest (extra) 8 0xffffffffffffffff 0x14 0 5\n"
+		   "4 op 3 calls\n"
+		   "\tclose 5\n"
+		   "5 op 4 calls\n"
+		   "\tdup3 6 0 0, the result\n"
+		   "6 op 5 exec cwd \"/bin/true\" 0x0\n", at);
+	lowered_free(&l);
+}
+
+/* What comes has numbers that nobody has chosen, and gets those that are. */
+TEST(descriptors_that_are_received_move_to_their_numbers)
+{
+	struct rf_native_host bare = { -1, -1, -1, -1, .nofile = 64, .max_reqs = 64, .max_calls = 64 };
+	struct rf_chain *c = begin();
+	struct lowered l;
+	int32_t got[2];
+	const char *at;
+	struct rf_op *op;
+	int sock;
+
+	rf_prep_open(c, RF_SLOT_NONE, "/s", O_PATH, 0, 0, &sock);
+	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
+	op = rf_chain_add(c, RF_OP_RECV_FDS);
+	op->u.recv_fds.sock = sock;
+	got[0] = rf_chain_slot(c);
+	got[1] = rf_chain_slot(c);
+	c->ops[c->nr_ops - 1].u.recv_fds.slots = rf_chain_blob(c, got, sizeof(got));
+	rf_prep_dup(c, got[1], 0);
+	add_true(c);
+	l = lower_with(c, &bare);
+	EXPECT_INT(0, l.r);
+	at = strstr(l.text, "3 op 2 calls");
+	assert_non_null(at);
+	EXPECT_STR("3 op 2 calls\n"
+		   "\tfcntl 3 1 0, or the op is left out\n"
+		   "\trecvmsg 3 (extra) 0x40000000, stored\n"
+		   "\ttest (extra) 8 0xffffffffffffffff 0x18 0 71\n"
+		   "\ttest (extra) 8 0xffffffffffffffff 0x100000001 0 71\n"
+		   "\ttest (extra) 4 0x8 0 0 71\n"
+		   "\tfcntl (extra) 1030 3 -> 6\n"
+		   "\tclose (extra)\n"
+		   "\tfcntl (extra) 1030 3 -> 7\n"
+		   "\tclose (extra)\n"
+		   "4 op 3 calls\n"
+		   "\tfcntl 7 1 0, or the op is left out\n"
+		   "\tdup3 7 0 0, the result\n"
+		   "5 op 4 exec cwd \"/bin/true\" 0x0\n", at);
+	lowered_free(&l);
+}
+
 /* ------------------------------------------------------------- what is refused */
 
 static struct rf_op *add_open(struct rf_chain *c, int *ret_slot)
@@ -294,6 +387,25 @@ static void refuse_ask(struct rf_chain *c)
 	add_true(c);
 }
 
+static void refuse_half_a_pair(struct rf_chain *c)
+{
+	int master, terminal;
+
+	rf_prep_pty(c, RF_SLOT_NONE, "/dev/ptmx", 0, 0, &master, &terminal);
+	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
+	add_true(c);
+}
+
+static void refuse_half_received(struct rf_chain *c)
+{
+	const int32_t slot = rf_chain_slot(c);
+	struct rf_blob slots = rf_chain_blob(c, &slot, sizeof(slot));
+
+	rf_chain_add(c, RF_OP_RECV_FDS)->u.recv_fds.slots = slots;
+	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
+	add_true(c);
+}
+
 static void refuse_flags(struct rf_chain *c)
 {
 	rf_prep_clone(c, RF_CLONE_PAYLOAD, CLONE_THREAD);
@@ -329,6 +441,8 @@ TEST(what_cannot_be_lowered_is_named)
 		{ refuse_through_dots, 2, "is not known" },
 		{ refuse_through_link, 3, "is not known" },
 		{ refuse_copy, 3, "no list of calls" },
+		{ refuse_half_a_pair, 1, "half of the pair" },
+		{ refuse_half_received, 1, "not to receive" },
 		{ refuse_flags, 1, "only clone(2) has" },
 		{ refuse_ask, 1, "the submitter writes" },
 		{ refuse_numbers, 53, "limit of open files" },
