@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,16 +72,36 @@ static char *text_line(const char *level, const char *msg)
 	return n < 0 ? NULL : text;
 }
 
-static void log_write(const char *level, const char *msg, const struct rf_err *err, const char *op)
+static int log_open(void)
 {
-	char *text;
+	return open(oci.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
+int oci_log_check(struct rf_err *err)
+{
+	struct stat st;
 	int fd;
 
 	if (!oci.log_file)
-		return;
-	fd = open(oci.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+		return 0;
+	/* whoever reads a pipe would take this for its end */
+	if (stat(oci.log_file, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return 0;
+	fd = log_open();
 	if (fd < 0)
-		return;		/* standard error has it all the same */
+		return rf_err_set(err, errno, "--log %s", oci.log_file);
+	(void)close(fd);
+	return 0;
+}
+
+/* False: there is no log, or none any more. */
+static bool log_write(const char *level, const char *msg, const struct rf_err *err, const char *op)
+{
+	int fd = oci.log_file ? log_open() : -1;
+	char *text;
+
+	if (fd < 0)
+		return false;
 	text = oci.log_json ? json_line(level, msg, err, op) : text_line(level, msg);
 	if (text) {
 		(void)write_all(fd, text, strlen(text));
@@ -88,6 +109,7 @@ static void log_write(const char *level, const char *msg, const struct rf_err *e
 	}
 	free(text);
 	(void)close(fd);
+	return true;
 }
 
 static bool is_op(const char *name)
@@ -126,7 +148,7 @@ int oci_fail_op(const struct rf_err *err, const char *op)
 		       said ? "" : ": ", said ? "" : reason(err->code, op, buf),
 		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
 	text_escape(line, clean, sizeof(clean));
-	log_write("error", clean, err, op);
+	(void)log_write("error", clean, err, op);
 	report_text("%s\n", clean);
 	return 1;
 }
@@ -146,9 +168,7 @@ void oci_warn(const char *fmt, ...)
 	(void)vsnprintf(msg, sizeof(msg), fmt, args);
 	va_end(args);
 	text_escape(msg, clean, sizeof(clean));
-	if (oci.log_file)
-		log_write("warning", clean, &none, NULL);
-	else
+	if (!log_write("warning", clean, &none, NULL))
 		report_text("warning: %s\n", clean);
 }
 

@@ -253,21 +253,33 @@ static const struct command *find(const char *name, struct rf_err *err)
 	return NULL;
 }
 
-/* An absolute path, for we may be elsewhere when it is needed. */
-static int absolute_root(struct rf_err *err)
+/* @path of the option @name, absolute, for we may be elsewhere when it is needed. */
+static int make_absolute(const char **path, const char *name, struct rf_err *err)
 {
-	char *cwd, *path;
+	char *cwd, *whole;
 	int n;
 
-	if (*oci.root == '/')
+	if (**path == '/')
 		return 0;
 	cwd = getcwd(NULL, 0);
-	n = cwd ? asprintf(&path, "%s/%s", cwd, oci.root) : -1;
+	n = cwd ? asprintf(&whole, "%s/%s", cwd, *path) : -1;
 	free(cwd);
 	if (n < 0)
-		return rf_err_set(err, ENOMEM, "--root %s", oci.root);
-	oci.root = path;
+		return rf_err_set(err, ENOMEM, "%s %s", name, *path);
+	*path = whole;
 	return 0;
+}
+
+static int take_places(struct rf_err *err)
+{
+	int r;
+
+	if (!oci.root || !*oci.root)
+		oci.root = default_root();
+	r = make_absolute(&oci.root, "--root", err);
+	if (r == 0 && oci.log_file)
+		r = make_absolute(&oci.log_file, "--log", err);
+	return r == 0 ? oci_log_check(err) : r;
 }
 
 /* A closed descriptor 0, 1 or 2 would be a file of ours to the container. */
@@ -306,10 +318,8 @@ int main(int argc, char **argv)
 		return version();
 	if (r == OPTIONS_STOP || r == 0)
 		return help();
-	if (!oci.root || !*oci.root)
-		oci.root = default_root();
 	cmd = r > 0 ? find(words[0], &err) : NULL;
-	if (!cmd || absolute_root(&err) < 0)
+	if (!cmd || take_places(&err) < 0)
 		return oci_fail(&err);
 	for (first = 1; argv[first] != words[0]; first++)
 		;

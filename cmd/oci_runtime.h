@@ -48,6 +48,8 @@ extern struct oci oci;
 
 /* ------------------------------------------------------------------------ log */
 
+/* Can the log be written?  0 or negative with @err. */
+int oci_log_check(struct rf_err *err);
 /* What failed, for people and for the log; the exit status. */
 int oci_fail(const struct rf_err *err);
 /* The same with the name of an op. */

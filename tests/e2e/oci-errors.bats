@@ -189,6 +189,15 @@ message() {
 	python3 -c 'import json; e = json.load(open("log")); assert e["level"] == "warning" and "CAP_OF_TOMORROW" in e["msg"]'
 }
 
+@test "a log that cannot be opened is an error, and nothing has been done" {
+	bundle '' true
+	run -1 "$OCI" --root "$STATE" --log none/log create -b "$BUNDLE" "$ID"
+	[ "$output" = "ringfence-oci: --log $PWD/none/log: No such file or directory" ]
+	run -1 "$OCI" --root "$STATE" --log . list
+	[ "$output" = "ringfence-oci: --log $PWD/.: Is a directory" ]
+	[ ! -e "$STATE/$ID" ]
+}
+
 @test "the log as text keeps quotes inside the message" {
 	bundle '' 'no"such'
 	run -1 "$OCI" --root "$STATE" --log log create -b "$BUNDLE" "$ID"
