@@ -376,8 +376,8 @@ struct check {
 	uint8_t			 phase;
 	bool			 has_init, has_payload, over;
 	bool			 has_nnp, has_landlock, has_filter;
-	bool			 must_join;	/* what is made there is the payload's alone */
-	int32_t			 made_slot;	/* by which another task's new namespace is joined */
+	uint64_t		 must_join;	/* namespaces made for the payload: CLONE_NEW* */
+	int32_t			 made_slot;	/* by which they are joined */
 	struct rf_err		*err;
 };
 
@@ -551,17 +551,23 @@ static int check_clone(struct check *k, const struct rf_op *op)
 	case RF_CLONE_INIT:
 		if (!k->index || k->has_init || k->has_payload)
 			return refuse(k, "pid 1 is made once, by the context");
+		if (op->u.clone.unshare && op->out < 0)
+			return refuse(k, "makes a namespace that nobody can join");
 		k->has_init = true;
 		k->made_slot = op->out;
+		k->must_join = op->u.clone.unshare;
 		return 0;
 	case RF_CLONE_APART:
 		if (!k->chain->own_image)
 			return refuse(k, "a task apart needs a context with memory of its own");
 		if (op->u.clone.unshare & ~(uint64_t)CLONE_NEWNET || !op->u.clone.unshare != (op->out < 0))
 			return refuse(k, "hands over a network namespace and nothing else");
-		if (op->u.clone.unshare)
+		if (op->u.clone.unshare && k->must_join)
+			return refuse(k, "makes a namespace beside that of pid 1");
+		if (op->u.clone.unshare) {
 			k->made_slot = op->out;
-		k->must_join = op->u.clone.unshare;
+			k->must_join = op->u.clone.unshare;
+		}
 		/* fall through */
 	case RF_CLONE_PAYLOAD:
 		if (!k->index || k->has_payload)
@@ -623,7 +629,8 @@ static int check_order(struct check *k, const struct rf_op *op)
 	/* another task makes the network namespace beside the mounts: it is joined late */
 	if (op->kind == RF_OP_SETNS && op->u.setns.slot != RF_SLOT_NONE &&
 	    op->u.setns.slot == k->made_slot && k->phase <= RF_PHASE_NETWORK) {
-		k->must_join = false;
+		if (!(op->flags & (RF_OP_F_HARD | RF_OP_F_ABSENT)))
+			k->must_join &= op->u.setns.nstype ? ~op->u.setns.nstype : 0;
 		return 0;
 	}
 	if (op->kind == RF_OP_EXEC && k->must_join)

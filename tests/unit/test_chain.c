@@ -112,18 +112,81 @@ TEST(a_task_apart_is_handed_a_network_namespace_and_nothing_else)
 	}
 }
 
-TEST(a_namespace_that_was_made_for_a_task_has_to_be_joined)
+/* A context, and a task that makes @unshare for the payload: the slot to join it by. */
+static int32_t add_maker(struct rf_chain *c, enum rf_clone_as as, uint64_t unshare)
 {
-	struct rf_chain *c = begun();
 	struct rf_op *op;
 
-	c->own_image = true;
-	rf_prep_clone(c, RF_CLONE_APART, 0);
+	c->own_image = as == RF_CLONE_APART;
+	rf_prep_clone(c, as, 0);
 	op = &c->ops[c->nr_ops - 1];
-	op->u.clone.unshare = CLONE_NEWNET;
-	op->out = rf_chain_slot(c);
+	op->u.clone.unshare = unshare;
+	return op->out = rf_chain_slot(c);
+}
+
+TEST(a_namespace_that_was_made_for_a_task_has_to_be_joined)
+{
+	const enum rf_clone_as makers[] = { RF_CLONE_APART, RF_CLONE_INIT };
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+		struct rf_chain *c = begun();
+
+		add_maker(c, makers[i], CLONE_NEWNET);
+		rf_prep_exec(c, "/bin/true", argv, envp);
+		refused(c, EINVAL, "is joined");
+	}
+}
+
+TEST(each_namespace_that_was_made_for_a_task_has_to_be_joined)
+{
+	struct rf_chain *c = begun();
+	int32_t slot = add_maker(c, RF_CLONE_INIT, CLONE_NEWNET | CLONE_NEWIPC);
+
+	rf_prep_setns(c, slot, CLONE_NEWNET);
 	rf_prep_exec(c, "/bin/true", argv, envp);
 	refused(c, EINVAL, "is joined");
+
+	c = begun();
+	slot = add_maker(c, RF_CLONE_INIT, CLONE_NEWNET | CLONE_NEWIPC);
+	rf_prep_setns(c, slot, CLONE_NEWNET | CLONE_NEWIPC);
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	EXPECT_INT(0, rf_chain_check(c, NULL));
+	rf_chain_free(c);
+}
+
+/* One that may fail leaves the chain where it was. */
+TEST(a_namespace_that_was_made_for_a_task_has_to_be_joined_for_certain)
+{
+	struct rf_chain *c = begun();
+	int32_t slot = add_maker(c, RF_CLONE_INIT, CLONE_NEWNET);
+
+	rf_prep_setns(c, slot, CLONE_NEWNET);
+	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "is joined");
+}
+
+TEST(a_task_apart_makes_no_network_beside_that_of_pid_1)
+{
+	struct rf_chain *c = begun();
+	int32_t slot = add_maker(c, RF_CLONE_INIT, CLONE_NEWNET);
+
+	add_maker(c, RF_CLONE_APART, CLONE_NEWNET);
+	rf_prep_setns(c, slot, CLONE_NEWNET);
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "beside that of pid 1");
+}
+
+TEST(pid_1_makes_no_namespace_that_nobody_can_join)
+{
+	struct rf_chain *c = begun();
+
+	rf_prep_clone(c, RF_CLONE_INIT, 0);
+	c->ops[c->nr_ops - 1].u.clone.unshare = CLONE_NEWNET;
+	rf_prep_exec(c, "/bin/true", argv, envp);
+	refused(c, EINVAL, "nobody can join");
 }
 
 TEST(a_slot_used_before_it_is_filled_is_refused)
