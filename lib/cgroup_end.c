@@ -86,9 +86,8 @@ static int await_event(const char *dir, const char *key, int64_t value, int pati
 
 /* ----------------------------------------------------------------- freezing */
 
-static int freeze_v1(const char *dir)
+static int freeze_v1(const char *dir, int64_t until)
 {
-	const int64_t until = now_ms() + PATIENCE_MS;
 	char state[32];
 	int r = rf_cgroup_write(dir, "freezer.state", "FROZEN");
 
@@ -116,7 +115,7 @@ int rf_cgroup_freeze(const char *dir)
 		if (r == 0)
 			r = await_event(dir, "frozen", 1, PATIENCE_MS);
 	} else if (has_file(dir, "freezer.state")) {
-		r = freeze_v1(dir);
+		r = freeze_v1(dir, now_ms() + PATIENCE_MS);
 	} else {
 		return access(dir, F_OK) < 0 ? -errno : -EOPNOTSUPP;
 	}
@@ -207,10 +206,10 @@ static int kill_all(const char *dir)
 	return nr;
 }
 
-int rf_cgroup_kill(const char *dir)
+static int kill_until(const char *dir, int64_t until)
 {
 	int r = rf_cgroup_write(dir, "cgroup.kill", "1");
-	bool frozen;
+	bool freezes;
 
 	if (r != -ENOENT)
 		return r;
@@ -220,16 +219,24 @@ int rf_cgroup_kill(const char *dir)
 		return r;
 	/* nobody may be born while they are counted */
 	(void)rf_cgroup_write(dir, "pids.max", "0");
-	frozen = has_file(dir, "freezer.state") && freeze_v1(dir) == 0;
+	freezes = has_file(dir, "freezer.state");
+	if (freezes)
+		(void)freeze_v1(dir, until);
 	r = kill_all(dir);
-	if (frozen)
+	/* also what has frozen in part: it does not die before */
+	if (freezes)
 		(void)rf_cgroup_thaw(dir);
-	for (int i = 0; r > 0 && i < ROUNDS; i++) {
+	for (int i = 0; r > 0 && i < ROUNDS && now_ms() <= until; i++) {
 		r = kill_all(dir);
 		if (r > 0)
 			pause_ms(1);
 	}
 	return r > 0 ? -EBUSY : r;
+}
+
+int rf_cgroup_kill(const char *dir)
+{
+	return kill_until(dir, now_ms() + PATIENCE_MS);
 }
 
 /* ------------------------------------------------------------------ walking */
@@ -263,7 +270,7 @@ int rf_cgroup_walk(const char *dir, int (*visit)(void *arg, const char *dir), vo
 /* ----------------------------------------------------------------- removing */
 
 /* Groups that the payload has made below its own, deepest first. */
-static void remove_below(const char *dir, int depth)
+static void remove_below(const char *dir, int64_t until, int depth)
 {
 	DIR *d = depth < DEPTH ? opendir(dir) : NULL;
 	struct dirent *e;
@@ -278,8 +285,8 @@ static void remove_below(const char *dir, int depth)
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue;
 		if (rf_cgroup_is_populated(path) == 1)
-			(void)rf_cgroup_kill(path);
-		remove_below(path, depth + 1);
+			(void)kill_until(path, until);
+		remove_below(path, until, depth + 1);
 		(void)rmdir(path);
 	}
 	if (d)
@@ -294,12 +301,12 @@ static int remove_within(const char *dir, int patience_ms)
 	if (rmdir(dir) == 0 || errno == ENOENT)
 		return 0;
 	if (rf_cgroup_is_populated(dir) == 1) {
-		(void)rf_cgroup_kill(dir);
+		(void)kill_until(dir, until);
 		if (has_file(dir, "cgroup.events"))
 			(void)await_event(dir, "populated", 0, patience_ms);
 	}
 	for (;;) {
-		remove_below(dir, 0);
+		remove_below(dir, until, 0);
 		if (rmdir(dir) == 0 || errno == ENOENT)
 			return 0;
 		r = -errno;
@@ -307,7 +314,7 @@ static int remove_within(const char *dir, int patience_ms)
 			return r;
 		/* a task leaves its group a moment after it has been reaped */
 		if (rf_cgroup_is_populated(dir) == 1)
-			(void)rf_cgroup_kill(dir);
+			(void)kill_until(dir, until);
 		pause_ms(1);
 	}
 }
