@@ -272,7 +272,7 @@ static bool is_apart(const struct rf_chain *c)
 	return false;
 }
 
-/* By pdeathsig's poll, or whenever it waits for us and holds our io_uring (run_task.c). */
+/* By pdeathsig's poll, or whenever it waits for us and holds our io_uring (run_report.c). */
 static bool watches_submitter(const struct rf_context *ctx, const struct rf_chain *c)
 {
 	return uses(c, RF_OP_PDEATHSIG) || ctx->lingers || ctx->flags & RF_SUBMIT_OPS;

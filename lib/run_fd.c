@@ -3,7 +3,6 @@
  * Executors of the group "descriptors".
  */
 #include <asm/ioctls.h>
-#include <asm/socket.h>
 #include <asm/statfs.h>
 #include <asm/termbits.h>
 #include <asm/termios.h>
@@ -13,8 +12,8 @@
 #include <linux/memfd.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <linux/uio.h>
 
+#include "message.h"
 #include "run.h"
 #include "task.h"
 
@@ -371,24 +370,6 @@ RF_EXECUTOR(memfd)
 
 /* ------------------------------------------------------ passing descriptors */
 
-#define SCM_MAX 253		/* the kernel's SCM_MAX_FD */
-
-struct msghdr {
-	void		*name;
-	int		 namelen;
-	struct iovec	*iov;
-	size_t		 iovlen;
-	struct cmsghdr	*control;
-	size_t		 controllen;
-	unsigned int	 flags;
-};
-
-struct cmsghdr {
-	size_t		len;
-	int		level, type;
-	int32_t		fds[];
-};
-
 static long send_to_submitter(struct rf_ctx *ctx, const int32_t *slots, uint32_t nr)
 {
 	int fd = nr == 1 ? rf_ctx_fd(ctx, slots[0]) : -1;
@@ -404,16 +385,16 @@ RF_EXECUTOR(send_fds)
 {
 	const int32_t *slots = rf_ctx_blob(ctx, op->u.send_fds.slots);
 	uint32_t nr = op->u.send_fds.slots.len / sizeof(*slots);
-	struct cmsghdr *c = (void *)ctx->scratch;
+	struct rf_cmsg *c = (void *)ctx->scratch;
 	struct iovec iov = {
 		.iov_base = (void *)(uintptr_t)rf_ctx_blob(ctx, op->u.send_fds.payload),
 		.iov_len = op->u.send_fds.payload.len,
 	};
-	struct msghdr msg = { .iov = &iov, .iovlen = 1 };
+	struct rf_msg msg = { .iov = &iov, .iovlen = 1 };
 	char nothing = 0;
 	long r;
 
-	if (nr > SCM_MAX)
+	if (nr > RF_SCM_MAX)
 		return -E2BIG;
 	if (op->u.send_fds.sock < 0)
 		return send_to_submitter(ctx, slots, nr);
@@ -423,11 +404,11 @@ RF_EXECUTOR(send_fds)
 		iov.iov_len = 1;
 	}
 	for (uint32_t i = 0; i < nr; i++) {
-		c->fds[i] = rf_ctx_fd(ctx, slots[i]);
-		if (c->fds[i] < 0)
+		rf_cmsg_fds(c)[i] = rf_ctx_fd(ctx, slots[i]);
+		if (rf_cmsg_fds(c)[i] < 0)
 			return -ECANCELED;
 	}
-	c->len = sizeof(*c) + nr * sizeof(int32_t);
+	c->len = RF_CMSG_LEN(nr);
 	c->level = SOL_SOCKET;
 	c->type = SCM_RIGHTS;
 	if (nr) {
@@ -440,38 +421,30 @@ RF_EXECUTOR(send_fds)
 	return (size_t)r == iov.iov_len ? 0 : -EIO;
 }
 
-/* The descriptors that came with @msg, all of them; how many. */
-static uint32_t received(const struct msghdr *msg, const struct cmsghdr *c)
-{
-	if (msg->controllen < sizeof(*c) || c->level != SOL_SOCKET || c->type != SCM_RIGHTS)
-		return 0;
-	return (uint32_t)((c->len - sizeof(*c)) / sizeof(int32_t));
-}
-
 RF_EXECUTOR(recv_fds)
 {
 	const int32_t *slots = rf_ctx_blob(ctx, op->u.recv_fds.slots);
 	uint32_t want = op->u.recv_fds.slots.len / sizeof(*slots), got;
-	struct cmsghdr *c = (void *)ctx->scratch;
+	struct rf_cmsg *c = (void *)ctx->scratch;
 	struct iovec iov = {
 		.iov_base = ctx->scratch + RF_SCRATCH / 2, .iov_len = RF_SCRATCH / 2,
 	};
-	struct msghdr msg = {
+	struct rf_msg msg = {
 		.iov = &iov, .iovlen = 1, .control = c,
-		.controllen = sizeof(*c) + SCM_MAX * sizeof(int32_t),
+		.controllen = RF_CMSG_LEN(RF_SCM_MAX),
 	};
 	long r;
 
 	r = rf_sys3(__NR_recvmsg, rf_ctx_fd(ctx, op->u.recv_fds.sock), &msg, MSG_CMSG_CLOEXEC);
 	if (r < 0)
 		return r;
-	got = received(&msg, c);
+	got = rf_msg_fds(&msg);
 	if (got == want && !(msg.flags & MSG_CTRUNC)) {
 		for (uint32_t i = 0; i < got; i++)
-			ctx->slots[slots[i]] = c->fds[i];
+			ctx->slots[slots[i]] = rf_cmsg_fds(c)[i];
 		return 0;
 	}
 	for (uint32_t i = 0; i < got; i++)
-		rf_close(c->fds[i]);
+		rf_close(rf_cmsg_fds(c)[i]);
 	return r ? -EPROTO : -EPIPE;
 }

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "context.h"
+#include "message.h"
 #include "syscall.h"
 #include "task.h"
 
@@ -48,252 +49,6 @@ static long close_all_but(int low, int high)
 		if (fd != low && fd != high)
 			(void)rf_sys1(__NR_close, fd);
 	return 0;
-}
-
-/* ------------------------------------------------------------ the report socket */
-
-struct cmsg_fd {			/* struct cmsghdr with one descriptor */
-	uint64_t	len;
-	int32_t		level, type;
-	int32_t		fd, pad;
-};
-
-struct cmsg_given {			/* with those that are given */
-	uint64_t	len;
-	int32_t		level, type;
-	int32_t		fds[RF_GIVE_MAX];
-};
-#define CMSG_HEAD	16		/* of both, before the descriptors */
-
-struct msghdr_ {			/* struct msghdr of 64-bit kernels */
-	void		*name;
-	uint64_t	 namelen;
-	struct { void *base; uint64_t len; } *iov;
-	uint64_t	 iovlen;
-	void		*control;
-	uint64_t	 controllen;
-	uint64_t	 flags;
-};
-
-static long send_word(int sock, struct rf_report *rep, int fd)
-{
-	struct cmsg_fd c = { .len = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */,
-			     .fd = fd };
-	struct { void *base; uint64_t len; } iov = { rep, sizeof(*rep) };
-	struct msghdr_ m;
-	long r;
-
-	rf_memset(&m, 0, sizeof(m));
-	m.iov = (void *)&iov;
-	m.iovlen = 1;
-	if (fd >= 0) {
-		m.control = &c;
-		m.controllen = sizeof(c);
-	}
-	do
-		r = rf_sys3(__NR_sendmsg, sock, &m, 0x4000 /* MSG_NOSIGNAL */);
-	while (r == -EINTR);
-	return r < 0 ? r : 0;
-}
-
-long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd)
-{
-	struct rf_report rep = { .what = what, .index = index };
-
-	return send_word(ctx->area->report_fd, &rep, fd);
-}
-
-/* What recvmsg(2) says, and how many descriptors came with it. */
-static long receive_word(int sock, struct rf_report *ret, struct cmsg_given *ret_fds,
-			 uint32_t *ret_nr)
-{
-	struct { void *base; uint64_t len; } iov = { ret, sizeof(*ret) };
-	struct msghdr_ m;
-	long r;
-
-	rf_memset(&m, 0, sizeof(m));
-	m.iov = (void *)&iov;
-	m.iovlen = 1;
-	m.control = ret_fds;
-	m.controllen = sizeof(*ret_fds);
-	r = rf_sys3(__NR_recvmsg, sock, &m, 0x40000000 /* MSG_CMSG_CLOEXEC */);
-	*ret_nr = 0;
-	if (r > 0 && m.controllen >= CMSG_HEAD && ret_fds->type == 1 /* SCM_RIGHTS */)
-		*ret_nr = (uint32_t)(ret_fds->len - CMSG_HEAD) / sizeof(ret_fds->fds[0]);
-	return r;
-}
-
-/*
- * Until there is a word, or nobody to say one.  End of file is not enough: a context that
- * rings the submitter's io_uring holds it, and that holds what it polls, the socket's other
- * end among it, also when the submitter is dead.
- */
-static void await_word(const struct rf_ctx *ctx)
-{
-	struct { int32_t fd; int16_t events, revents; } fds[2] = {
-		{ ctx->area->report_fd, 1 /* POLLIN */, 0 },
-		{ ctx->area->submitter_pidfd, 1 /* POLLIN */, 0 },
-	};
-	long r;
-
-	if (ctx->area->submitter_pidfd < 0 || ctx->area->ring_fd < 0)
-		return;
-	do
-		r = rf_sys5(__NR_ppoll, fds, 2, 0, 0, 0);
-	while (r == -EINTR);
-	if (r > 0 && fds[1].revents)
-		rf_task_exit(RF_EXIT_FAILED);
-}
-
-/*
- * The submitter's next word, and how many descriptors came with it, in @ret_fds.  One
- * that has died ends the task.
- */
-static uint32_t receive(struct rf_ctx *ctx, struct rf_report *ret, struct cmsg_given *ret_fds)
-{
-	uint32_t nr;
-	long r;
-
-	do {
-		await_word(ctx);
-		r = receive_word(ctx->area->report_fd, ret, ret_fds, &nr);
-	} while (r == -EINTR || (r > 0 && r != sizeof(*ret)));
-	if (r <= 0)
-		rf_task_exit(RF_EXIT_FAILED);
-	return nr;
-}
-
-/* A descriptor for slot @index, out of the way of those that the command gets. */
-static long take_given(struct rf_ctx *ctx, uint32_t index, int fd)
-{
-	long to = fd >= (int)ctx->area->fd_floor ? fd : rf_fd_raise(ctx, fd);
-
-	if (to < 0 || index >= ctx->area->nr_slots) {
-		(void)rf_sys1(__NR_close, to < 0 ? fd : to);
-		return -EMFILE;
-	}
-	/* another try at giving the same */
-	if (ctx->slots[index] >= 0)
-		(void)rf_sys1(__NR_close, ctx->slots[index]);
-	ctx->slots[index] = (int32_t)to;
-	return 0;
-}
-
-/* What came with @rep; a table without room for all is told by what is missing. */
-static void take_all(struct rf_ctx *ctx, const struct rf_report *rep,
-		     const struct cmsg_given *given, uint32_t nr)
-{
-	for (uint32_t i = 0; i < nr; i++)
-		if (take_given(ctx, rep->slot + i, given->fds[i]) < 0)
-			ctx->area->give_error = -EMFILE;
-	if (nr != rep->nr)
-		ctx->area->give_error = -EMFILE;
-}
-
-/* Wait for the submitter's word about @index. */
-static long await_submitter(struct rf_ctx *ctx, uint32_t index)
-{
-	struct cmsg_given given;
-	struct rf_report rep;
-	uint32_t nr;
-
-	for (;;) {
-		nr = receive(ctx, &rep, &given);
-		rf_context_look(ctx);
-		if (rep.what == RF_REPORT_CLONE) {
-			const int fds[2] = { nr > 0 ? given.fds[0] : -1, nr > 1 ? given.fds[1] : -1 };
-
-			if (rf_copy_make(ctx, index, rep.result, fds) == RF_COPY_SELF)
-				return RF_COPY_SELF;
-			continue;
-		}
-		take_all(ctx, &rep, &given, nr);
-		if (rep.what == RF_REPORT_GO && rep.index == index)
-			return rep.result;
-	}
-}
-
-long rf_ask_submitter(struct rf_ctx *ctx, int fd)
-{
-	long r = rf_report(ctx, RF_REPORT_ASK, ctx->index, fd);
-
-	return r < 0 ? r : await_submitter(ctx, ctx->index);
-}
-
-/* Not woken for good while something that was given is missing.  A copy parks anew. */
-long rf_park(struct rf_ctx *ctx, uint32_t index)
-{
-	long r;
-
-	do {
-		r = rf_report(ctx, RF_REPORT_GATE, index, -1);
-		if (r == 0)
-			r = await_submitter(ctx, index);
-	} while (r == RF_COPY_SELF || (r == 0 && ctx->area->give_error));
-	return r;
-}
-
-/* ----------------------------------------------- a gate that others open */
-
-/* Whoever connects has its say, and reports go there from now on. */
-static long take_visitor(struct rf_ctx *ctx, int listener)
-{
-	long conn, r;
-
-	do
-		conn = rf_sys4(__NR_accept4, listener, 0, 0, O_CLOEXEC);
-	while (conn == -EINTR || conn == -ECONNABORTED);
-	if (conn < 0)
-		return conn;
-	/* the end of the submitter's, which has been told all */
-	r = rf_sys3(__NR_dup3, conn, ctx->area->report_fd, O_CLOEXEC);
-	(void)rf_sys1(__NR_close, conn);
-	if (r < 0)
-		return r;
-	/* by the records it sees what becomes of the ops behind the gate */
-	return rf_report(ctx, RF_REPORT_GATE, ctx->index, ctx->area_fd);
-}
-
-/* 1: the gate is open; 0: the visitor has left as it came. */
-static long hear_visitor(struct rf_ctx *ctx)
-{
-	struct rf_report rep;
-	long r;
-
-	do
-		r = rf_sys6(__NR_recvfrom, ctx->area->report_fd, &rep, sizeof(rep), 0, 0, 0);
-	while (r == -EINTR);
-	return r == sizeof(rep) && rep.what == RF_REPORT_GO && rep.index == ctx->index;
-}
-
-/*
- * The submitter hears that the task is parked, and may go.  A visitor that dies
- * before it has opened the gate leaves it to the next.
- */
-static long await_visitor(struct rf_ctx *ctx, const struct rf_op *op)
-{
-	int listener = rf_ctx_fd(ctx, op->u.gate.slot);
-	long r = rf_report(ctx, RF_REPORT_GATE, ctx->index, -1);
-
-	while (r == 0) {
-		r = take_visitor(ctx, listener);
-		if (r == 0 || r == -EPIPE || r == -ECONNRESET)
-			r = r == 0 ? hear_visitor(ctx) : 0;
-	}
-	if (r < 0)
-		return r;
-	(void)rf_sys1(__NR_close, listener);
-	ctx->slots[op->u.gate.slot] = -1;
-	(void)rf_sys1(__NR_close, ctx->area_fd);
-	ctx->area_fd = -1;
-	return 0;
-}
-
-long rf_run_gate(struct rf_ctx *ctx, const struct rf_op *op)
-{
-	if (op->u.gate.slot >= 0)
-		return await_visitor(ctx, op);
-	return rf_park(ctx, ctx->index);
 }
 
 /* ----------------------------------------------------------------- new tasks */
@@ -499,7 +254,7 @@ static void hand_over_net(int sock, uint64_t flags)
 	if (fd == 0)
 		fd = own_net_ns();
 	rep.result = fd < 0 ? (int32_t)fd : 0;
-	(void)send_word(sock, &rep, fd < 0 ? -1 : (int)fd);
+	(void)rf_send_word(sock, &rep, fd < 0 ? -1 : (int)fd);
 }
 
 /*
@@ -560,13 +315,13 @@ long rf_run_unshare(struct rf_ctx *ctx, const struct rf_op *op)
 /* What the payload's maker has made for it. */
 static long enter_made(const struct rf_ctx *ctx, const struct rf_op *op)
 {
-	struct cmsg_given given;
+	struct rf_given_fds given;
 	struct rf_report rep;
 	uint32_t nr;
 	long r;
 
 	do
-		r = receive_word(rf_ctx_fd(ctx, op->u.setns.slot), &rep, &given, &nr);
+		r = rf_receive_word(rf_ctx_fd(ctx, op->u.setns.slot), &rep, &given, &nr);
 	while (r == -EINTR);
 	if (r < 0)
 		return r;

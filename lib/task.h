@@ -40,7 +40,12 @@ static inline uint64_t rf_doorbell_data(uint32_t launch, uint32_t index)
 #define rf_doorbell_launch(data) ((uint32_t)((data) >> 24 & 0xffffffffU))
 #define rf_doorbell_index(data)	((uint32_t)((data) & 0xffffffU))
 
-/* Message on the report socket, with descriptor @fd attached unless -1. 0 or -errno. */
+/* run_report.c: a message over @sock, with descriptor @fd attached unless -1.  0 or -errno. */
+long rf_send_word(int sock, struct rf_report *rep, int fd);
+/* What recvmsg(2) says, and how many descriptors have come: the caller's, close-on-exec. */
+struct rf_given_fds;		/* message.h */
+long rf_receive_word(int sock, struct rf_report *ret, struct rf_given_fds *ret_fds, uint32_t *ret_nr);
+/* The same on the report socket. */
 long rf_report(struct rf_ctx *ctx, enum rf_report_what what, uint32_t index, int fd);
 
 /*
