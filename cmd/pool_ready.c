@@ -197,6 +197,14 @@ static uint64_t memory_of(pid_t pid)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* The task that waits; its maker until there is one. */
+static pid_t waiting(const struct rf_context *ctx)
+{
+	pid_t pid = rf_context_pid(ctx);
+
+	return pid > 0 ? pid : ctx->context.pid;
+}
+
 /* Is there room for one more, of the size of the others? */
 static bool has_room(const struct pool_ready *p)
 {
@@ -206,8 +214,7 @@ static bool has_room(const struct pool_ready *p)
 		return true;	/* one there has to be */
 	ours = memory_of(getpid());
 	for (const struct ready *s = p->first; s; s = s->next)
-		/* the task that waits shares its memory with the one that has made it */
-		theirs += memory_of(s->ctx->context.pid) + memory_of(s->ctx->init.pid);
+		theirs += memory_of(waiting(s->ctx)) + memory_of(s->ctx->init.pid);
 	return ours + theirs + theirs / p->nr <= p->max_memory;
 }
 

@@ -93,8 +93,9 @@ const struct rf_landlock_op_rule *rf_context_failed_rule(const struct rf_context
 							 uint32_t index);
 
 /*
- * ring.c: the payload task has exec'd, or died: what says so is on the way.  The
- * kernel clears the word before the command's first instruction.
+ * ring.c: the payload task has exec'd, or died: what says so is on the way.  On
+ * shared memory the kernel clears a word before the command's first instruction; where
+ * the task is alone on its memory /proc says it.
  */
 bool rf_context_is_past_exec(const struct rf_context *ctx);
 

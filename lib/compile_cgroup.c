@@ -2,8 +2,9 @@
 /*
  * The sandbox's control group: who joins it, and what is seen of it.
  *
- * Only the payload task joins, after the mounts: it is vforked, so the kernel
- * spares the launcher when the group's memory is used up (DESIGN.md 4, rule 8),
+ * Only the payload task joins, after the mounts: it is vforked, or alone on its
+ * memory, so the kernel spares the launcher when the group's memory is used up
+ * (DESIGN.md 4, rule 8),
  * and what setting up has taken is not charged to the limit.  Pid 1 stays
  * outside: it is the launcher's, holds nothing, and ends with the payload.
  *

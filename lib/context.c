@@ -8,9 +8,9 @@
  *             `clone as payload`; must not return into the submitter's code
  *   pid 1     made by the context; unshares, says who it is, becomes the init
  *             image; must not touch the records
- *   payload   vforked by the context, which sleeps meanwhile; runs the rest and
- *             execs; everything that restricts the command happens here, so the
- *             context itself can always still report
+ *   payload   made by the context, which sleeps meanwhile, or ends where it is a
+ *             program of its own; runs the rest and execs; everything that
+ *             restricts the command happens here
  */
 #include "context.h"
 

@@ -85,7 +85,8 @@ struct rf_area {
 
 	/* futex words */
 	int32_t		init_state;	/* 0 not yet, 1 ready to be joined, negative errno */
-	uint32_t	payload_tid;	/* non-zero until the payload task has exec'd or died (CLEARTID) */
+	uint32_t	payload_tid;	/* non-zero until the payload task has exec'd or died (CLEARTID);
+					   alone on its memory until that has been heard */
 	int32_t		init_pid;	/* as the submitter's pid namespace numbers them */
 	int32_t		payload_pid;
 

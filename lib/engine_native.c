@@ -423,7 +423,6 @@ static enum step look_at(struct rf_context *ctx, uint32_t i)
 		return OVER;
 	}
 	if (r->kind == RF_REQ_EXEC && op->kind == RF_OP_EXEC && result == 0) {
-		__atomic_store_n(&ctx->area->payload_tid, 0U, __ATOMIC_RELEASE);
 		write_record(ctx, r->op, 0);
 		return OVER;
 	}

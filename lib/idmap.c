@@ -3,7 +3,7 @@
  * Id maps that the context cannot write itself: the submitter writes them, or
  * has newuidmap(1) and newgidmap(1) write them, while the context waits.
  *
- * The pid in the paths is safe: the context is our child, has not exec'd and
+ * The pid in the paths is safe: the task that asks is our child, has not exec'd and
  * is not reaped, so nobody else can have its number.
  */
 #include <errno.h>
@@ -39,9 +39,10 @@ static int write_whole(pid_t pid, const char *name, const char *text, size_t len
 	return r;
 }
 
-static int write_maps(struct rf_context *ctx, const struct rf_op *op)
+static int write_maps(struct rf_context *ctx, uint32_t index)
 {
-	pid_t pid = ctx->context.pid;
+	const struct rf_op *op = rf_op_at(ctx, index);
+	const pid_t pid = rf_context_runner(ctx, index)->pid;
 	int r = 0;
 
 	if (op->u.idmap.deny)
@@ -84,7 +85,7 @@ static int helper_submit(struct rf_context *ctx, uint32_t index, int step,
 		r = -ENOMEM;
 	if (r < 0)
 		goto out;
-	(void)snprintf(pid, sizeof(pid), "%d", (int)ctx->context.pid);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)rf_context_runner(ctx, index)->pid);
 	argv[n++] = path;
 	argv[n++] = pid;
 	for (char *w = strtok_r(words, " \n", &save); w && n < HELPER_ARGS - 1;
@@ -117,7 +118,7 @@ int rf_idmap_start(struct rf_context *ctx, uint32_t index)
 	if (op->kind != RF_OP_IDMAP)
 		return -EINVAL;
 	if (op->u.idmap.by == RF_IDMAP_SUBMITTER)
-		return write_maps(ctx, op);
+		return write_maps(ctx, index);
 	return helper_submit(ctx, index, 0, "newgidmap", text_of(ctx, op->u.idmap.gid_map),
 			     op->u.idmap.gid_map.len);
 }

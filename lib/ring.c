@@ -447,9 +447,15 @@ pid_t rf_context_pid(const struct rf_context *ctx)
 bool rf_context_is_past_exec(const struct rf_context *ctx)
 {
 	const struct rf_area *a = ctx->area;
+	pid_t pid;
 
-	return !a || (__atomic_load_n(&a->payload_pid, __ATOMIC_ACQUIRE) > 0 &&
-		      __atomic_load_n(&a->payload_tid, __ATOMIC_ACQUIRE) == 0);
+	if (!a)
+		return true;
+	pid = __atomic_load_n(&a->payload_pid, __ATOMIC_ACQUIRE);
+	if (pid <= 0)
+		return false;
+	return __atomic_load_n(&a->payload_tid, __ATOMIC_ACQUIRE) == 0 ||
+	       (ctx->own_image && rf_task_is_past_exec(pid));
 }
 
 int rf_context_covering(const struct rf_context *ctx)

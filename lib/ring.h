@@ -245,6 +245,8 @@ void rf_context_adopt(struct rf_context *ctx);
 /* Completions of the ops that are done; parked at the gate @index. */
 void rf_context_hand_out(struct rf_context *ctx);
 void rf_context_parked(struct rf_context *ctx, uint32_t index);
+/* The task that runs op @index: the payload task after its clone, else the context. */
+struct rf_task *rf_context_runner(struct rf_context *ctx, uint32_t index);
 /* Take what has been said on the report socket.  0; negative: nobody is there to say more. */
 int rf_context_hear(struct rf_context *ctx);
 void rf_ring_event(struct rf_ring *ring, uint64_t cookie);
@@ -337,6 +339,8 @@ int rf_task_reap(struct rf_task *task, int *ret_status, int *ret_error, struct r
  * not by its end?  1, 0, or -errno where /proc cannot tell.
  */
 int rf_task_has_execed(pid_t pid);
+/* A task of ours has exec'd, or is at its end or gone; false where /proc cannot tell. */
+bool rf_task_is_past_exec(pid_t pid);
 /* Is it still ours to reap? */
 bool rf_task_is_child(const struct rf_task *task);
 /* Has it called exit, and not been ended by a signal?  Not reaped by this. */

@@ -53,7 +53,7 @@ enum rf_link {
 enum rf_clone_as {
 	RF_CLONE_CONTEXT = 0,	/* the task that runs the chain; always op 0 */
 	RF_CLONE_INIT,		/* pid 1: becomes the init image at once */
-	RF_CLONE_PAYLOAD,	/* vforked; runs the rest of the chain and execs */
+	RF_CLONE_PAYLOAD,	/* vforked, unless alone on its memory; runs the rest of the chain and execs */
 	RF_CLONE_APART,		/* the same, forked: on memory of its own; its maker ends */
 };
 

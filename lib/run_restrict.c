@@ -65,8 +65,11 @@ RF_EXECUTOR(oom_score)
 {
 	int32_t value = op->u.oom_score.value;
 	char text[24], *p = text;
+	/* all on the memory get it but from a vforked task: pid 1 may be on ours still */
+	long r = ctx->area->peer_fd < 0 ? rf_await_init(ctx) : 0;
 
-	(void)ctx;
+	if (r < 0)
+		return r;
 	if (value < 0)
 		*p++ = '-';
 	p += rf_utoa(p, (uint64_t)(value < 0 ? -(int64_t)value : value));

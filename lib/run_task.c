@@ -209,19 +209,20 @@ static void payload_main(void *arg)
 }
 
 /*
- * vfork: while the payload task is on shared memory, its maker sleeps.  The
- * kernel's OOM killer leaves a vforked task's sharers alone.  Returns only
- * when no task could be made: the maker's work is over after this op.
+ * On the submitter's memory it is vforked: its maker sleeps meanwhile, and the kernel's
+ * OOM killer leaves a vforked task's sharers alone.  An image's memory nobody else is on:
+ * the task keeps it, and what parks is one task.  Returns only when no task could be
+ * made: the maker's work is over after this op.
  */
 static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	struct rf_area *a = ctx->area;
+	const uint64_t how = a->peer_fd < 0 ? 0 : CLONE_VFORK | CLONE_CHILD_CLEARTID;
 	long r;
 
 	/* non-zero before the task exists: CLEARTID only ever clears it */
 	__atomic_store_n(&a->payload_tid, 1U, __ATOMIC_RELAXED);
-	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_VFORK | CLONE_PARENT |
-		      CLONE_CHILD_CLEARTID,
+	r = make_task(ctx, op->u.clone.flags | CLONE_VM | CLONE_PARENT | how,
 		      ctx->payload_stack, &a->payload_tid, (int32_t *)0, &a->payload_pid,
 		      payload_main);
 	if (r < 0) {
@@ -229,7 +230,8 @@ static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 		return r;
 	}
 	/* the kernel clears it only where others use the same memory */
-	__atomic_store_n(&a->payload_tid, 0U, __ATOMIC_RELEASE);
+	if (how)
+		__atomic_store_n(&a->payload_tid, 0U, __ATOMIC_RELEASE);
 	rf_task_exit(0);
 }
 

@@ -154,8 +154,7 @@ void rf_context_adopt(struct rf_context *ctx)
 		ctx->payload.pidfd = (int)syscall(SYS_pidfd_open, ctx->payload.pid, 0);
 }
 
-/* The task that ran op @index: the payload task after its clone, else the context. */
-static struct rf_task *runner_of(struct rf_context *ctx, uint32_t index)
+struct rf_task *rf_context_runner(struct rf_context *ctx, uint32_t index)
 {
 	for (uint32_t i = 1; i < index; i++)
 		if (rf_op_at(ctx, i)->kind == RF_OP_CLONE &&
@@ -184,6 +183,7 @@ static void set_failed(struct rf_context *ctx, uint32_t index, int result)
 	ctx->failed_result = result;
 	rec->result = result;
 	rec->state = RF_REC_DONE;
+	__atomic_store_n(&ctx->area->payload_tid, 0U, __ATOMIC_RELEASE);
 	cancel_rest(ctx, index + 1);
 	rf_context_hand_out(ctx);
 	kill_all(ctx);
@@ -209,7 +209,7 @@ static long image_rss_kib(const struct rf_context *ctx)
 static void set_started(struct rf_context *ctx, uint32_t index)
 {
 	struct rf_record *rec = rf_record_at(ctx, index);
-	struct rf_task *t = runner_of(ctx, index);
+	struct rf_task *t = rf_context_runner(ctx, index);
 
 	rec->result = 0;
 	rec->state = RF_REC_DONE;
@@ -219,6 +219,7 @@ static void set_started(struct rf_context *ctx, uint32_t index)
 		ctx->context.pidfd = -1;
 	}
 	ctx->started = true;
+	__atomic_store_n(&ctx->area->payload_tid, 0U, __ATOMIC_RELEASE);
 	rf_links_end(ctx, false);
 	cancel_rest(ctx, index + 1);
 	/* the native engine's tasks have used nothing of anybody's */
@@ -273,7 +274,7 @@ static void judge(struct rf_context *ctx)
 			continue;
 		}
 		if (op->kind == RF_OP_EXEC && rec[i].state == RF_REC_BEGUN &&
-		    exec_succeeded(runner_of(ctx, i)))
+		    exec_succeeded(rf_context_runner(ctx, i)))
 			set_started(ctx, i);
 		else
 			set_failed(ctx, i, -EINTR);
@@ -496,6 +497,9 @@ static void report_received(struct rf_context *ctx, const struct rf_report *rep,
 		break;
 	case RF_REPORT_PAYLOAD:
 		adopt(ctx, &ctx->payload, fd, ctx->area->payload_pid);
+		/* alone on its memory: its maker ends soon, and is no zombie while it parks */
+		if (ctx->own_image)
+			forget_context(ctx);
 		break;
 	case RF_REPORT_FD:
 		hand_over(ctx, rep->index, fd);
@@ -639,7 +643,7 @@ void rf_ring_event(struct rf_ring *ring, uint64_t cookie)
 		return;
 	case RF_COOKIE_CONTEXT:
 		ctx->context.armed = false;
-		if (ctx->stowed) {	/* nothing is new of the command */
+		if (ctx->stowed || !ctx->setup_over) {	/* nothing is new of the command */
 			forget_context(ctx);
 			return;
 		}

@@ -87,14 +87,12 @@ bool rf_task_has_exited(const struct rf_task *t)
 }
 
 /*
- * Field 9 of /proc/PID/stat: PF_EXITING and PF_FORKNOEXEC are exact in an unreaped
- * zombie too.  exec may close what it has to before it clears PF_FORKNOEXEC (Debian's
- * 6.1.192), an exit says PF_EXITING before it closes anything.
+ * Field 9 of /proc/PID/stat, or -errno: PF_EXITING and PF_FORKNOEXEC are exact in an
+ * unreaped zombie too.
  */
-int rf_task_has_execed(pid_t pid)
+static long flags_of(pid_t pid)
 {
 	char path[64], text[512], *p;
-	unsigned long flags;
 	ssize_t n;
 	int fd;
 
@@ -111,10 +109,27 @@ int rf_task_has_execed(pid_t pid)
 	/* fields 3 to 8 lie between */
 	for (int i = 0; p && i < 7; i++)
 		p = strchr(p + 1, ' ');
-	if (!p)
-		return -EIO;
-	flags = strtoul(p + 1, NULL, 10);
-	return !(flags & PF_FORKNOEXEC) || !(flags & PF_EXITING);
+	return p ? (long)(strtoul(p + 1, NULL, 10) & UINT32_MAX) : -EIO;
+}
+
+/*
+ * exec may close what it has to before it clears PF_FORKNOEXEC (Debian's 6.1.192), an
+ * exit says PF_EXITING before it closes anything.
+ */
+int rf_task_has_execed(pid_t pid)
+{
+	const long flags = flags_of(pid);
+
+	return flags < 0 ? (int)flags : !(flags & PF_FORKNOEXEC) || !(flags & PF_EXITING);
+}
+
+bool rf_task_is_past_exec(pid_t pid)
+{
+	const long flags = flags_of(pid);
+
+	if (flags < 0)
+		return kill(pid, 0) < 0 && errno == ESRCH;
+	return !(flags & PF_FORKNOEXEC) || flags & PF_EXITING;
 }
 
 int rf_task_mount_ns(const struct rf_task *t)

@@ -715,7 +715,7 @@ END
 	skip_unless strace "it kills at a system call" command -v strace
 	bundle '' sleep 100
 	for n in mkdirat mkdir:1 mkdir:5 renameat:1 bind listen memfd_create clone3 recvmsg:1 \
-		renameat:2 sendto recvmsg:3 wait4; do
+		renameat:2 sendto recvmsg:3 waitid; do
 		call=${n%:*} when=1 status=0
 		[[ $n != *:* ]] || when=${n#*:}
 		timeout 60 strace -o trace -e "inject=$call:signal=KILL:when=$when" \

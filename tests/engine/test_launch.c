@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -684,6 +685,123 @@ TEST_ENGINES(a_context_with_an_image_of_its_own_runs_the_same_chain)
 	d = run(ring, c);
 	EXPECT_INT(RF_DONE_EXIT, d.kind);
 	EXPECT_INT(8, WEXITSTATUS(d.status));
+	rf_ring_free(ring);
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], line[256] = "", *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return '-';
+	p = fgets(line, sizeof(line), f);
+	fclose(f);
+	p = p ? strrchr(line, ')') : NULL;
+	return p && p[1] ? p[2] : '?';
+}
+
+/* What parks is one task that sleeps: its maker has gone, and is no zombie. */
+TEST_ENGINES(a_payload_alone_on_its_memory_parks_alone)
+{
+	struct rf_ring *ring = sandboxed_ring();
+	struct rf_chain *c = chain_here();
+	struct rf_context *ctx;
+	struct rf_completion d;
+	pid_t left[2] = { -1, -1 };
+
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_prep_gate(c);
+	add_shell(c, "exit 5");
+	ctx = submit(ring, c, RF_SUBMIT_OWN_MEMORY);
+	until(ring, RF_DONE_PARKED);
+	for (int i = 0; i < 500 && left[1]; i++) {
+		EXPECT_INT(0, rf_ring_wait(ring, 10, &d));
+		rf_context_left(ctx, left);
+	}
+	EXPECT_INT(0, left[1]);
+	EXPECT_INT('S', state_of(rf_context_pid(ctx)));
+	EXPECT_TRUE(!rf_context_is_past_exec(ctx));
+	EXPECT_INT(0, rf_context_open(ctx));
+	/* before that has been heard */
+	for (int i = 0; i < 5000 && !rf_context_is_past_exec(ctx); i++)
+		usleep(1000);
+	EXPECT_TRUE(rf_context_is_past_exec(ctx));
+	d = until(ring, RF_DONE_EXIT);
+	EXPECT_INT(5, WEXITSTATUS(d.status));
+	rf_ring_free(ring);
+}
+
+/* The score is that of all on the memory, where pid 1 is too until it is an image. */
+TEST_ENGINES(the_score_of_a_payload_alone_on_its_memory_is_not_that_of_pid_1)
+{
+	struct rf_ring *ring;
+	struct rf_chain *c = rf_chain_new();
+	struct rf_context *ctx;
+	char path[64], score[16] = "";
+	pid_t left[2];
+	FILE *f;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	ring = sandboxed_ring();
+	rf_prep_clone(c, RF_CLONE_CONTEXT, CLONE_NEWUSER);
+	rf_prep_close_range(c);
+	rf_prep_unshare(c, CLONE_NEWPID);
+	rf_prep_clone(c, RF_CLONE_INIT, 0);
+	/* which takes its time */
+	c->ops[c->nr_ops - 1].u.clone.unshare = CLONE_NEWNET;
+	c->ops[c->nr_ops - 1].out = rf_chain_slot(c);
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	rf_chain_add(c, RF_OP_OOM_SCORE)->u.oom_score.value = 987;
+	rf_prep_gate(c);
+	rf_chain_add(c, RF_OP_EXIT);
+	ctx = submit(ring, c, RF_SUBMIT_OWN_MEMORY);
+	until(ring, RF_DONE_PARKED);
+	rf_context_left(ctx, left);
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)left[0]);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	EXPECT_TRUE(fgets(score, sizeof(score), f) != NULL);
+	fclose(f);
+	EXPECT_TRUE(atoi(score) != 987);
+	EXPECT_INT(0, rf_context_kill(ctx));
+	until(ring, RF_DONE_FAILED);
+	rf_ring_free(ring);
+}
+
+/* The one that asks is asked about: its maker has gone. */
+TEST_ENGINES(a_payload_alone_on_its_memory_has_its_ids_mapped)
+{
+	struct rf_ring *ring;
+	struct rf_chain *c = rf_chain_new();
+	struct rf_completion d;
+	char map[64];
+	struct rf_blob uid, gid;
+	struct rf_op *op;
+
+	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	ring = sandboxed_ring();
+	rf_prep_clone(c, RF_CLONE_CONTEXT, CLONE_NEWUSER);
+	rf_prep_close_range(c);
+	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
+	snprintf(map, sizeof(map), "7 %u 1\n", (unsigned int)getuid());
+	uid = rf_chain_blob(c, map, strlen(map));
+	snprintf(map, sizeof(map), "7 %u 1\n", (unsigned int)getgid());
+	gid = rf_chain_blob(c, map, strlen(map));
+	op = rf_chain_add(c, RF_OP_IDMAP);
+	op->u.idmap.by = RF_IDMAP_SUBMITTER;
+	op->u.idmap.uid_map = uid;
+	op->u.idmap.gid_map = gid;
+	op->u.idmap.deny = true;
+	add_shell(c, "test $(id -u) = 7");
+	submit(ring, c, RF_SUBMIT_OWN_MEMORY);
+	do
+		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
+	while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+	EXPECT_INT(RF_DONE_EXIT, d.kind);
+	EXPECT_INT(0, d.status);
 	rf_ring_free(ring);
 }
 

@@ -141,7 +141,7 @@ static void mem_nonsense(struct ops *o)
 	ops_add(o, RF_OP_MEMPOLICY)->u.mempolicy.mode = 99;
 }
 
-/* In the vforked payload task: the score belongs to the memory. */
+/* In the payload task: the score belongs to the memory. */
 static void add_oom_score(struct ops *o, int value)
 {
 	ops_begin(o, 0);
