@@ -14,8 +14,6 @@
 #include "compat.h"
 #include "context.h"
 
-#define RF_SCM_MAX		253	/* the kernel's SCM_MAX_FD */
-
 struct rf_cmsg {		/* descriptors follow */
 	size_t	len;
 	int	level, type;

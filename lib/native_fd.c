@@ -18,7 +18,6 @@
 #include "context.h"
 
 #define PTMX_MINOR	2
-#define SCM_MAX		253		/* the kernel's SCM_MAX_FD */
 
 RF_LOWER(open)
 {
@@ -106,7 +105,7 @@ RF_LOWER(memfd)
  */
 static void take(struct rf_lower *l, const int32_t *slots, uint32_t nr, uint64_t from)
 {
-	int32_t theirs[SCM_MAX];
+	int32_t theirs[RF_SCM_MAX];
 
 	for (uint32_t i = 0; i < nr; i++)
 		theirs[i] = rf_lower_number(l);
@@ -230,7 +229,7 @@ static uint64_t with_descriptors(struct rf_lower *l, const int32_t *slots, uint3
 {
 	union {
 		struct cmsghdr	head;
-		char		room[CMSG_SPACE(SCM_MAX * sizeof(int32_t))];
+		char		room[CMSG_SPACE(RF_SCM_MAX * sizeof(int32_t))];
 	} c = { .head = { .cmsg_len = CMSG_LEN(nr * sizeof(int32_t)), .cmsg_level = SOL_SOCKET,
 			  .cmsg_type = SCM_RIGHTS } };
 
@@ -256,8 +255,8 @@ RF_LOWER(send_fds)
 	struct rf_call *call;
 	uint64_t data, control;
 
-	if (nr > SCM_MAX || (reports && nr != 1)) {
-		rf_lower_fail(l, nr > SCM_MAX ? E2BIG : EINVAL);
+	if (nr > RF_SCM_MAX || (reports && nr != 1)) {
+		rf_lower_fail(l, nr > RF_SCM_MAX ? E2BIG : EINVAL);
 		return;
 	}
 	if (!reports)
@@ -278,14 +277,14 @@ RF_LOWER(recv_fds)
 {
 	const int32_t *slots = (const void *)(l->c->data + op->u.recv_fds.slots.off);
 	const uint32_t nr = op->u.recv_fds.slots.len / sizeof(*slots);
-	const size_t len = RF_SCRATCH / 2, control_len = CMSG_SPACE(SCM_MAX * sizeof(int32_t));
+	const size_t len = RF_SCRATCH / 2, control_len = CMSG_SPACE(RF_SCM_MAX * sizeof(int32_t));
 	const uint64_t data = rf_lower_bytes(l, NULL, len);
 	const uint64_t control = rf_lower_bytes(l, NULL, control_len);
 	const uint64_t at = message(l, data, len, control, control_len);
 	const uint64_t kind = SOL_SOCKET | (uint64_t)SCM_RIGHTS << 32;	/* level and type */
 	struct rf_call *call;
 
-	if (op->flags & RF_OP_F_HARD || !nr || nr > SCM_MAX) {
+	if (op->flags & RF_OP_F_HARD || !nr || nr > RF_SCM_MAX) {
 		rf_lower_refuse(l, "it may leave open what it was not to receive");
 		return;
 	}

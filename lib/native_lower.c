@@ -539,7 +539,7 @@ static int prepare(struct rf_lower *l)
 {
 	const uint32_t slots = (uint32_t)l->c->nr_slots;
 
-	l->nr_numbers = slots + 32;
+	l->nr_numbers = 2 * slots + 32;	/* what is received has two for a while */
 	l->number = malloc((slots + 1) * sizeof(*l->number));
 	l->maybe = calloc(slots + 1, sizeof(*l->maybe));
 	l->busy = calloc(l->nr_numbers, sizeof(*l->busy));

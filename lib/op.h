@@ -100,6 +100,8 @@ struct rf_vec {
 #define RF_MAKE_REPLACE	(1U << 3)	/* symlink, file: what is there is unlinked first */
 
 /* rf_op.u.pty.flags */
+#define RF_SCM_MAX	253		/* descriptors in one message: the kernel's SCM_MAX_FD */
+
 #define RF_PTY_PLAIN	(1U << 0)	/* no echo, and output as it is printed */
 
 /* rf_op.u.mkfs.flags */

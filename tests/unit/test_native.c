@@ -301,6 +301,30 @@ TEST(descriptors_that_are_received_move_to_their_numbers)
 	lowered_free(&l);
 }
 
+/* Each takes two numbers while it moves. */
+TEST(as_many_descriptors_are_received_as_a_message_has)
+{
+	struct rf_native_host bare = { -1, -1, -1, -1, .nofile = 1024, .max_reqs = 64, .max_calls = 4096 };
+	struct rf_chain *c = begin();
+	int32_t got[RF_SCM_MAX];
+	struct lowered l;
+	struct rf_blob b;
+	struct rf_op *op;
+	int sock;
+
+	rf_prep_open(c, RF_SLOT_NONE, "/s", O_PATH, 0, 0, &sock);
+	for (size_t i = 0; i < RF_SCM_MAX; i++)
+		got[i] = rf_chain_slot(c);
+	b = rf_chain_blob(c, got, sizeof(got));
+	op = rf_chain_add(c, RF_OP_RECV_FDS);
+	op->u.recv_fds.sock = sock;
+	op->u.recv_fds.slots = b;
+	add_true(c);
+	l = lower_with(c, &bare);
+	EXPECT_INT(0, l.r);
+	lowered_free(&l);
+}
+
 /* ------------------------------------------------------------- what is refused */
 
 static struct rf_op *add_open(struct rf_chain *c, int *ret_slot)
