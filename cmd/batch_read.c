@@ -25,8 +25,8 @@ char *batch_stream_room(struct batch_stream *s, size_t *ret_room)
 {
 	char *more;
 
-	/* what was handed out is no longer needed */
-	if (s->from && s->size - s->len < ROOM) {
+	/* what was handed out is no longer needed; no more is moved than that was */
+	if (s->from && (s->size - s->len < ROOM || s->len - s->from <= s->from)) {
 		memmove(s->buf, s->buf + s->from, s->len - s->from);
 		s->len -= s->from;
 		s->looked -= s->from;

@@ -144,6 +144,23 @@ TEST(a_long_stream_takes_no_more_memory_than_a_document)
 	batch_stream_done(&s);
 }
 
+/* Memory that has not been written to is none. */
+TEST(jobs_that_come_one_by_one_use_the_same_bytes)
+{
+	static const char job[] = "[\"true\"]\n";
+	struct rf_err err = RF_ERR_INIT;
+	struct batch_stream s;
+	struct batch_doc doc;
+
+	batch_stream_init(&s, "jobs");
+	for (int i = 0; i < 5000; i++) {
+		add(&s, job, strlen(job));
+		EXPECT_INT(1, batch_stream_next(&s, &doc, &err));
+		EXPECT_TRUE(s.len <= 2 * strlen(job));
+	}
+	batch_stream_done(&s);
+}
+
 TEST(there_is_a_most_of_jobs)
 {
 	struct rf_err err = RF_ERR_INIT;
