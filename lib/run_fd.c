@@ -13,8 +13,9 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 
+#include "run.h"	/* <linux/stat.h> before anything of the C library */
+
 #include "message.h"
-#include "run.h"
 #include "task.h"
 
 #define PTMX_MINOR 2
