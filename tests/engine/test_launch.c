@@ -744,7 +744,7 @@ TEST_ENGINES(the_score_of_a_payload_alone_on_its_memory_is_not_that_of_pid_1)
 	pid_t left[2];
 	FILE *f;
 
-	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
+	sandboxed_need();	/* `oom_score` takes openat2 */
 	ring = sandboxed_ring();
 	rf_prep_clone(c, RF_CLONE_CONTEXT, CLONE_NEWUSER);
 	rf_prep_close_range(c);
