@@ -14,6 +14,7 @@
 
 #include "chain.h"
 #include "harness.h"
+#include "ring.h"
 #include "sandboxed.h"
 
 static char *const no_env[] = { NULL };
@@ -759,6 +760,7 @@ TEST_ENGINES(the_score_of_a_payload_alone_on_its_memory_is_not_that_of_pid_1)
 	rf_chain_add(c, RF_OP_EXIT);
 	ctx = submit(ring, c, RF_SUBMIT_OWN_MEMORY);
 	until(ring, RF_DONE_PARKED);
+	rf_context_adopt(ctx);	/* clone(2) has its number stored behind its first word */
 	rf_context_left(ctx, left);
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)left[0]);
 	f = fopen(path, "re");
