@@ -108,6 +108,12 @@ int rf_op_print(const struct rf_chain *c, const struct rf_op *op, char *buf, siz
 /* A set of capabilities as ops print it: "none", or names with commas between. */
 int rf_caps_print(uint64_t set, char *buf, size_t size);
 
+/* Does @op send to the submitter, by the report socket? */
+static inline bool rf_op_reports(const struct rf_op *op)
+{
+	return op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock == RF_SLOT_NONE;
+}
+
 /* Does op @index of @ops hand over the listener of a filter, and not something else? */
 static inline bool rf_op_sends_listener(const struct rf_op *ops, uint32_t index)
 {

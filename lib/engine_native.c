@@ -211,7 +211,7 @@ static bool has_reports(const struct rf_chain *c)
 	bool ret = c->nr_gates;
 
 	for (uint32_t i = 0; i < c->nr_ops && !ret; i++)
-		ret = c->ops[i].kind == RF_OP_SEND_FDS && c->ops[i].u.send_fds.sock < 0;
+		ret = rf_op_reports(&c->ops[i]);
 	return ret;
 }
 
@@ -427,7 +427,7 @@ static enum step look_at(struct rf_context *ctx, uint32_t i)
 		return OVER;
 	}
 	/* it is there: what it was sent with is done */
-	if (op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock < 0 && result == 0)
+	if (rf_op_reports(op) && result == 0)
 		(void)rf_context_hear(ctx);
 	/* the first request of an op has its result, of a clone the new task */
 	if (i == 0 || x->n.req[i - 1].op != r->op || op->kind == RF_OP_EXEC)

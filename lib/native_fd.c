@@ -248,23 +248,29 @@ RF_LOWER(send_fds)
 	const struct rf_blob payload = op->u.send_fds.payload;
 	const int32_t *slots = (const void *)(l->c->data + op->u.send_fds.slots.off);
 	const uint32_t nr = op->u.send_fds.slots.len / sizeof(*slots);
-	const bool reports = op->u.send_fds.sock < 0;
-	int64_t to = l->report;
-	/* descriptors travel with a byte at least */
-	size_t len = reports ? sizeof(report) : payload.len ? payload.len : 1;
 	struct rf_call *call;
 	uint64_t data, control;
+	size_t len;
+	int64_t to;
 
-	if (nr > RF_SCM_MAX || (reports && nr != 1)) {
-		rf_lower_fail(l, nr > RF_SCM_MAX ? E2BIG : EINVAL);
+	if (nr > RF_SCM_MAX) {
+		rf_lower_fail(l, E2BIG);
 		return;
 	}
-	if (!reports)
+	if (rf_op_reports(op)) {
+		if (nr != 1) {
+			rf_lower_fail(l, EINVAL);
+			return;
+		}
+		to = l->report;
+		len = sizeof(report);
+		data = rf_lower_bytes(l, &report, len);
+	} else {
 		to = rf_lower_fd(l, op->u.send_fds.sock);
-	if (reports || !payload.len)
-		data = rf_lower_bytes(l, reports ? &report : NULL, len);
-	else
-		data = rf_lower_blob(payload);
+		/* descriptors travel with a byte at least */
+		len = payload.len ? payload.len : 1;
+		data = payload.len ? rf_lower_blob(payload) : rf_lower_bytes(l, NULL, len);
+	}
 	control = with_descriptors(l, slots, nr);
 	call = RF_CALL(l, sendmsg, RF_P1, RF_N(to),
 		       message(l, data, len, control, nr ? CMSG_LEN(nr * sizeof(int32_t)) : 0),

@@ -130,7 +130,7 @@ static void take_area(struct rf_ctx *ctx, uint32_t index, const int fds[2])
 static long make(struct rf_ctx *ctx, uint32_t index, int needs_admin, const int fds[2],
 		 int32_t *ret_pidfd)
 {
-	const int own_memory = ctx->area->peer_fd < 0;
+	const int own_memory = rf_ctx_own_memory(ctx);
 	long r;
 
 	if (ctx->is_payload)

@@ -66,7 +66,7 @@ RF_EXECUTOR(oom_score)
 	int32_t value = op->u.oom_score.value;
 	char text[24], *p = text;
 	/* all on the memory get it but from a vforked task: pid 1 may be on ours still */
-	long r = ctx->area->peer_fd < 0 ? rf_await_init(ctx) : 0;
+	long r = rf_ctx_own_memory(ctx) ? rf_await_init(ctx) : 0;
 
 	if (r < 0)
 		return r;

@@ -100,7 +100,7 @@ static long make_task(struct rf_ctx *ctx, uint64_t flags, void *stack, uint32_t 
 {
 	long r = try_task(ctx, flags, stack, cleartid, ret_pidfd, ret_pid, fn);
 
-	if (r == -EINVAL && ctx->area->peer_fd < 0)
+	if (r == -EINVAL && rf_ctx_own_memory(ctx))
 		r = try_task(ctx, flags & ~(uint64_t)CLONE_VM, stack, cleartid, ret_pidfd, ret_pid, fn);
 	return r;
 }
@@ -217,7 +217,7 @@ static void payload_main(void *arg)
 static long clone_payload(struct rf_ctx *ctx, const struct rf_op *op)
 {
 	struct rf_area *a = ctx->area;
-	const uint64_t how = a->peer_fd < 0 ? 0 : CLONE_VFORK | CLONE_CHILD_CLEARTID;
+	const uint64_t how = rf_ctx_own_memory(ctx) ? 0 : CLONE_VFORK | CLONE_CHILD_CLEARTID;
 	long r;
 
 	/* non-zero before the task exists: CLEARTID only ever clears it */

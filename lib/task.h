@@ -63,6 +63,12 @@ long rf_await_init(struct rf_ctx *ctx);
 /* Wait until pid 1, if there is one, has looked at all numbers of the area; or has failed. */
 void rf_await_init_look(struct rf_ctx *ctx);
 
+/* Is it on memory of an image of its own, and not on the submitter's? */
+static inline int rf_ctx_own_memory(const struct rf_ctx *ctx)
+{
+	return ctx->area->peer_fd < 0;
+}
+
 void rf_record_begin(struct rf_ctx *ctx, uint32_t index);
 void rf_record_done(struct rf_ctx *ctx, uint32_t index, long result);
 void rf_context_init(struct rf_ctx *ctx, struct rf_start *start);

@@ -31,7 +31,7 @@ bool ops_can_run(const struct rf_chain *c)
 		if ((op->kind == RF_OP_CLONE && op->u.clone.as == RF_CLONE_INIT) ||
 		    (op->kind == RF_OP_CLONE && i && op->u.clone.flags) ||
 		    (op->kind == RF_OP_IDMAP && op->u.idmap.by != RF_IDMAP_SELF) ||
-		    (op->kind == RF_OP_SEND_FDS && op->u.send_fds.sock == RF_SLOT_NONE) ||
+		    rf_op_reports(op) ||
 		    op->kind == RF_OP_MOVE_LINK || op->kind == RF_OP_GATE)
 			return false;
 	}

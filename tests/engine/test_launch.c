@@ -785,6 +785,7 @@ TEST_ENGINES(a_payload_alone_on_its_memory_has_its_ids_mapped)
 
 	SKIP_UNLESS(harness_has_userns(), "userns", "no user namespaces");
 	ring = sandboxed_ring();
+	c->own_image = true;
 	rf_prep_clone(c, RF_CLONE_CONTEXT, CLONE_NEWUSER);
 	rf_prep_close_range(c);
 	rf_prep_clone(c, RF_CLONE_PAYLOAD, 0);
@@ -798,10 +799,7 @@ TEST_ENGINES(a_payload_alone_on_its_memory_has_its_ids_mapped)
 	op->u.idmap.gid_map = gid;
 	op->u.idmap.deny = true;
 	add_shell(c, "test $(id -u) = 7");
-	submit(ring, c, RF_SUBMIT_OWN_MEMORY);
-	do
-		EXPECT_INT(1, rf_ring_wait(ring, -1, &d));
-	while (d.kind != RF_DONE_EXIT && d.kind != RF_DONE_FAILED);
+	d = run(ring, c);
 	EXPECT_INT(RF_DONE_EXIT, d.kind);
 	EXPECT_INT(0, d.status);
 	rf_ring_free(ring);

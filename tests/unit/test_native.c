@@ -260,6 +260,20 @@ TEST(a_terminal_is_sent_to_the_submitter)
 	lowered_free(&l);
 }
 
+/* An op that receives @nr descriptors by what is in @sock; their slots in @ret. */
+static void add_recv(struct rf_chain *c, int sock, int32_t *ret, size_t nr)
+{
+	struct rf_blob slots;
+	struct rf_op *op;
+
+	for (size_t i = 0; i < nr; i++)
+		ret[i] = rf_chain_slot(c);
+	slots = rf_chain_blob(c, ret, nr * sizeof(*ret));
+	op = rf_chain_add(c, RF_OP_RECV_FDS);
+	op->u.recv_fds.sock = sock;
+	op->u.recv_fds.slots = slots;
+}
+
 /* What comes has numbers that nobody has chosen, and gets those that are. */
 TEST(descriptors_that_are_received_move_to_their_numbers)
 {
@@ -268,16 +282,11 @@ TEST(descriptors_that_are_received_move_to_their_numbers)
 	struct lowered l;
 	int32_t got[2];
 	const char *at;
-	struct rf_op *op;
 	int sock;
 
 	rf_prep_open(c, RF_SLOT_NONE, "/s", O_PATH, 0, 0, &sock);
 	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
-	op = rf_chain_add(c, RF_OP_RECV_FDS);
-	op->u.recv_fds.sock = sock;
-	got[0] = rf_chain_slot(c);
-	got[1] = rf_chain_slot(c);
-	c->ops[c->nr_ops - 1].u.recv_fds.slots = rf_chain_blob(c, got, sizeof(got));
+	add_recv(c, sock, got, 2);
 	rf_prep_dup(c, got[1], 0);
 	add_true(c);
 	l = lower_with(c, &bare);
@@ -308,17 +317,10 @@ TEST(as_many_descriptors_are_received_as_a_message_has)
 	struct rf_chain *c = begin();
 	int32_t got[RF_SCM_MAX];
 	struct lowered l;
-	struct rf_blob b;
-	struct rf_op *op;
 	int sock;
 
 	rf_prep_open(c, RF_SLOT_NONE, "/s", O_PATH, 0, 0, &sock);
-	for (size_t i = 0; i < RF_SCM_MAX; i++)
-		got[i] = rf_chain_slot(c);
-	b = rf_chain_blob(c, got, sizeof(got));
-	op = rf_chain_add(c, RF_OP_RECV_FDS);
-	op->u.recv_fds.sock = sock;
-	op->u.recv_fds.slots = b;
+	add_recv(c, sock, got, RF_SCM_MAX);
 	add_true(c);
 	l = lower_with(c, &bare);
 	EXPECT_INT(0, l.r);
@@ -422,10 +424,9 @@ static void refuse_half_a_pair(struct rf_chain *c)
 
 static void refuse_half_received(struct rf_chain *c)
 {
-	const int32_t slot = rf_chain_slot(c);
-	struct rf_blob slots = rf_chain_blob(c, &slot, sizeof(slot));
+	int32_t slot;
 
-	rf_chain_add(c, RF_OP_RECV_FDS)->u.recv_fds.slots = slots;
+	add_recv(c, RF_SLOT_NONE, &slot, 1);
 	rf_op_link(c, (int)c->nr_ops - 1, RF_LINK_HARD);
 	add_true(c);
 }
